@@ -49,7 +49,7 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding. `message` says what is wrong in one sentence, `caret` the words beside the place, `help` the remedy."""
+    """One finding. `message` says what is wrong in one sentence, `caret` the words at the place, `help` the remedy."""
 
     code: str
     severity: Severity

@@ -37,7 +37,8 @@ class FieldInfo:
     """What the runtime must know of one written field; `at` is the place in the mapping file (`path:line`).
 
     `name` is the target field. At ActiveCampaign custom fields are `custom_fields.PERSTAG`, and the lists a contact
-    belongs to are the one field `memberships.lists` with a value like `[{"list": "Customers", "status": "subscribed"}]`.
+    belongs to are the one field `memberships.lists`, valued like
+    `[{"list": "Customers", "status": "subscribed"}]`.
     """
 
     name: str
