@@ -133,7 +133,7 @@ Node = Scalar | Sequence | Table
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file, of a known kind. `name` is the text under the discriminating key, `title_at` its place."""
+    """One document of a file, of a known kind. `name` is the text under its discriminating key."""
 
     kind: DocumentKind
     name: str

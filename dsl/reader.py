@@ -109,7 +109,7 @@ class _Reading:
         message: str,
         span: Span,
         caret: str = "",
-        help: str = "",  # noqa: A002 - the name of the field it fills
+        help: str = "",
         labels: tuple[Label, ...] = (),
     ) -> None:
         self.findings.append(Diagnostic(code, Severity.ERROR, message, span, caret, help, labels))

@@ -208,5 +208,5 @@ def _type(node: Node) -> str:
 def _holds(node: Node, condition: Mapping[str, Any]) -> bool:
     """The two conditions that the schema uses: a type, and keys that are present (true of whatever is no table)."""
     if "type" in condition:
-        return _type(node) == condition["type"]
+        return bool(_type(node) == condition["type"])
     return not isinstance(node, Table) or all(node.find(name) is not None for name in condition["required"])
