@@ -1,0 +1,26 @@
+"""A mistake found in an expression, placed by offsets in the expression's own text.
+
+The parser and the checker report these; `fieldwright.dsl.link` turns them into diagnostics at the place inside the
+YAML file, which only it knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fieldwright.dsl.diagnostics import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake. `caret` are the words shown at the place, `help` the remedy in a sentence, `replacement` the text
+    that would be right for exactly [start:end) where one is known."""
+
+    code: str
+    message: str
+    start: int
+    end: int
+    caret: str = ""
+    help: str = ""
+    replacement: str | None = None
+    severity: Severity = Severity.ERROR
