@@ -205,7 +205,8 @@ def build_mapping(document: Document, extended_by: tuple[str, ...] = ()) -> Mapp
     root = document.root
     source = root.table("from")
     key = root.table("key")
-    assert source is not None and key is not None, "structure was checked"
+    assert source is not None, "structure was checked"
+    assert key is not None, "structure was checked"
     defaults = root.table("defaults")
     memberships = root.table("memberships")
     membership_entry = root.find("memberships")

@@ -82,7 +82,8 @@ def build_ruleset(document: Document) -> Ruleset:
 def _rule(node: Node) -> Rule:
     assert isinstance(node, Table), "structure was checked"
     name, then, number = node.get("rule"), node.get("then"), node.get("id")
-    assert isinstance(name, Scalar) and then is not None, "structure was checked"
+    assert isinstance(name, Scalar), "structure was checked"
+    assert then is not None, "structure was checked"
     shown = "" if number is None else str(plain(number))
     return Rule(name.text, name.span, shown, optional_value(node.get("when")), _action(then))
 
