@@ -124,9 +124,11 @@ class Policy:
         address = self.hosts.admit(url)
         idempotent = idempotent or method in READS
         self._budget.request()
-        attempt = 1
+        attempt, perhaps = 1, False
         while True:
             reply, lost = self._attempt(method, address, send, attempt)
+            # Once one attempt was lost after sending, the write may stand, whatever becomes of the repeats.
+            perhaps = perhaps or (lost is not None and lost.loss is Loss.LOST and method not in READS)
             if reply is not None:
                 if reply.status in REDIRECTS:
                     raise self._unavailable(url, "answered with a redirect, which is never followed")
@@ -136,11 +138,13 @@ class Policy:
             else:
                 asked = None
                 if lost is not None and lost.loss is Loss.LOST and not idempotent:
-                    raise self._ambiguous(url, lost)
+                    raise self._ambiguous(url, str(lost))
             wait = self._retries.wait(attempt, asked, self._jitter)
             if attempt >= self._retries.attempts or wait is None or not self._budget.take():
                 if reply is not None:
                     return reply.response
+                if perhaps:
+                    raise self._ambiguous(url, f"{lost} ({attempt} attempts)")
                 raise self._unavailable(url, f"{lost} ({attempt} attempts)")
             if asked is not None and self._bucket is not None:
                 self._bucket.pause(self.clock.monotonic(), asked)
@@ -192,10 +196,10 @@ class Policy:
             system=system,
         )
 
-    def _ambiguous(self, url: str, lost: Lost) -> Ambiguous:
+    def _ambiguous(self, url: str, reason: str) -> Ambiguous:
         system = self.hosts.system
         return Ambiguous(
-            f"The connection to {system} ({urlsplit(url).hostname}) was lost after a write was sent: {lost}",
+            f"The connection to {system} ({urlsplit(url).hostname}) was lost after a write was sent: {self.redact(reason)}",
             "The next run looks at the target before it writes again.",
             system=system,
         )
