@@ -20,12 +20,14 @@ from fieldwright.runtime.records import Batch, Cursor, Identity, Operation, Outc
 class Capabilities:
     """What the core asks of a target. `write_batch` is how many operations one `apply` may take to be cheap (the core
     never gives more); `reports_existing` says whether the target tells created from updated; `all_or_none` whether a
-    group of operations can be applied atomically."""
+    group of operations can be applied atomically; `upserts_by` names fields (`activecampaign.contact.email`) by which a
+    create finds and updates an existing record by itself, so that no look-up is needed."""
 
     write_batch: int
     find_batch: int
     all_or_none: bool = False
     deletes: bool = True
+    upserts_by: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,12 @@ class Source(Connection, Protocol):
 
     def fetch(self, object_name: str, ids: Sequence[str], *, fields: frozenset[str]) -> Iterator[Batch]:
         """Records by id, in few calls; ids that do not exist are simply not among them."""
+
+    def related(
+        self, object_name: str, field: str, values: Sequence[str], *, fields: frozenset[str]
+    ) -> Iterator[Batch]:
+        """Records whose `field` is one of `values`, in few calls where the system can filter by that field; otherwise
+        all records. Used for the few records of an initial run only."""
 
 
 class Target(Connection, Protocol):

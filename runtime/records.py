@@ -92,7 +92,8 @@ class Outcome:
     """What became of one operation; same order and number as the operations given to `Target.apply`.
 
     `created` tells an insert from an update where the system says so. `code` is the vendor's own code, `reason` its
-    words (redacted), `fix` what the user can do.
+    words (redacted), `fix` what the user can do. `rolled_back` marks an operation that failed only because
+    another one of its aggregate did.
     """
 
     result: Result
@@ -102,6 +103,7 @@ class Outcome:
     reason: str = ""
     fix: str = ""
     fields: tuple[str, ...] = ()
+    rolled_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,39 @@
 """The run: start here. One function, `synchronise`, does plans and runs alike.
 
-read -> map -> decide -> identify -> compare -> plan -> write -> record -> report. (being written)
+read (changes into the mirror) -> for each mapping in order: map, decide, resolve, identify, plan, write, record.
+A plan is the same code on a state transaction that is rolled back and on targets that cannot be written to, so a dry
+run cannot drift from a run. Connectors and state come in ready made; what comes out is a report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from fieldwright.dsl.program import Program
-from fieldwright.runtime.connector import Source, Target
+import msgspec
+from fieldwright.dsl.ruleprogram import RulesetProgram
+
+from fieldwright.dsl.program import Program, Ref
+from fieldwright.runtime.connector import CustomField, Source, Target
+from fieldwright.runtime.errors import ObjectRefused, RunError, StateUnusable
+from fieldwright.runtime.evaluate import load_roots, map_one
+from fieldwright.runtime.executor import Executor
+from fieldwright.runtime.identity import Identifier
+from fieldwright.runtime.mapping_run import MappingRun
+from fieldwright.runtime.reading import Reader, indexed_fields, source_objects, used_fields
+from fieldwright.runtime.records import Identity
+from fieldwright.runtime.rehearsal import Rehearsal
+from fieldwright.runtime.report import RunReport
+from fieldwright.runtime.state.database import Database
+from fieldwright.runtime.state.journal import Journal
+from fieldwright.runtime.state.ledger import Ledger, account_id, pair_id
+from fieldwright.runtime.state.mirror import Mirror
+
+SOURCE_SITE = "chargebee.site"
 
 
 class Mode(StrEnum):
@@ -29,12 +51,13 @@ class Job:
     mapping or ruleset name, then setting name. `plan` makes it read only. `select` limits to these mappings."""
 
     programs: Sequence[Program]
-    rulesets: Mapping[str, Any]
+    rulesets: Mapping[str, RulesetProgram]
     settings: Mapping[str, Mapping[str, Any]]
     source: Source
     targets: Mapping[str, Target]
     target_name: str
     mode: Mode = Mode.INCREMENTAL
+    retry_initial: bool = False
     plan: bool = False
     select: frozenset[str] = frozenset()
     initial_limit: int = 10
@@ -53,3 +76,366 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+
+
+def synchronise(
+    job: Job, database: Database, listener: Listener | None = None, *, pause: Callable[[float], None] = time.sleep
+) -> RunReport:
+    """Run or plan the job. Failures of records are in the report; an error that ends the run is too (`stopped`), with
+    everything done up to then recorded. Raises StateUnusable when the state cannot even record that."""
+    run = _Run(job, database, listener or (lambda _progress: None), pause)
+    return run.execute()
+
+
+@dataclass(slots=True)
+class _Pair:
+    """One target with what the run knows of it."""
+
+    target: Target
+    identity: Identity
+    ledger: Ledger
+    programs: list[Program]
+    empty: set[str] = field(default_factory=set)
+
+
+class _Run:
+    def __init__(self, job: Job, database: Database, listener: Listener, pause: Callable[[float], None]) -> None:
+        self._job = job
+        self._db = database
+        self._listen = listener
+        self._pause = pause
+        self._journal = Journal(database)
+        self._programs = {program.mapping: program for program in job.programs}
+        self._selected = [p for p in job.programs if not job.select or p.mapping in job.select]
+        self._initial: dict[str, list[str]] = {}
+
+    def execute(self) -> RunReport:
+        job = self._job
+        self._db.acquire()
+        number = self._journal.begin_run(job.mode.value, job.target_name, _settings_hash(job))
+        self._db.commit()
+        report = RunReport(number, "plan" if job.plan else job.mode.value, job.target_name)
+        connections = [job.source, *job.targets.values()]
+        calls_before = {connection.system: connection.calls() for connection in connections}
+        started = time.perf_counter()
+        try:
+            self._go(report)
+            report.status = "completed"
+        except KeyboardInterrupt:
+            self._db.rollback()
+            report.status, report.exit_code = "cancelled", 130
+            report.stopped, report.stopped_fix = "cancelled by Ctrl-C", "run again: it goes on where it stopped"
+        except RunError as error:
+            self._db.rollback()
+            report.status, report.exit_code = "aborted", error.exit_code
+            report.stopped, report.stopped_fix = str(error), error.fix
+        except BaseException:
+            self._db.rollback()
+            self._finish(report, "aborted")
+            raise
+        for connection in connections:
+            report.calls[connection.system] = connection.calls() - calls_before[connection.system]
+        report.seconds["total"] = time.perf_counter() - started
+        if report.status != "aborted" or report.exit_code != StateUnusable.exit_code:
+            report.errors = [error for error in self._journal.errors() if not error.ignored]
+        if report.status == "completed" and report.errors:
+            report.status, report.exit_code = "completed_with_errors", 1
+        self._finish(report, report.status)
+        return report
+
+    def _finish(self, report: RunReport, status: str) -> None:
+        summary = {"status": status, "objects": report.objects, "calls": report.calls}
+        self._journal.end_run(report.id, status, msgspec.json.encode(summary))
+        self._db.commit()
+        self._db.release()
+
+    # --- the run ------------------------------------------------------------------------------------------------
+
+    def _go(self, report: RunReport) -> None:
+        job = self._job
+        source_identity = job.source.check()
+        source_id = account_id(self._db, source_identity.system, source_identity.account)
+        # Every program's fields are kept, so that selecting a few mappings does not throw away what others need.
+        mirror = Mirror(self._db, source_id, indexed_fields(job.programs))
+        pairs = self._connect(source_id, report)
+        self._db.commit()
+        run_root = {"started_at": job.source.now()}
+        started = time.perf_counter()
+        reader = Reader(job.source, mirror, self._db)
+        if job.mode is not Mode.RETRY:
+            self._read(reader, mirror, pairs, {**run_root, "source": source_identity.facts})
+        report.reads = dict(reader.read)
+        report.seconds["reading"] = time.perf_counter() - started
+        self._prepare_targets(pairs, report)
+        started = time.perf_counter()
+        upto = mirror.top()
+        for program in self._selected:
+            pair = pairs[program.target_object.partition(".")[0]]
+            constants = {
+                "settings": job.settings.get(program.mapping, {}),
+                "run": {**run_root, "source": source_identity.facts, "target": pair.identity.facts},
+            }
+            self._apply_mapping(program, pair, mirror, constants, upto, report)
+        report.seconds["applying"] = time.perf_counter() - started
+
+    def _connect(self, source_id: int, report: RunReport) -> dict[str, _Pair]:
+        pairs: dict[str, _Pair] = {}
+        for program in self._selected:
+            system = program.target_object.partition(".")[0]
+            if system in pairs:
+                pairs[system].programs.append(program)
+                continue
+            real = self._job.targets[system]
+            identity = real.check()
+            target: Any = Rehearsal(real) if self._job.plan else real
+            pair = pair_id(self._db, source_id, account_id(self._db, system, identity.account))
+            pairs[system] = _Pair(target, identity, Ledger(self._db, pair, report.id), [program])
+        return pairs
+
+    def _read(self, reader: Reader, mirror: Mirror, pairs: Mapping[str, _Pair], run_root: Mapping[str, Any]) -> None:
+        job = self._job
+        used = used_fields(job.programs)
+        if job.mode is Mode.INITIAL:
+            self._read_initial(reader, mirror, pairs, used, run_root)
+            return
+        objects = list(dict.fromkeys(name for program in self._selected for name in source_objects(program)))
+        for number, name in enumerate(objects):
+            self._listen(Progress("reading", name, number, len(objects)))
+            reader.incremental(name, used[name], full=job.mode is Mode.ALL)
+
+    def _read_initial(
+        self,
+        reader: Reader,
+        mirror: Mirror,
+        pairs: Mapping[str, _Pair],
+        used: Mapping[str, frozenset[str]],
+        run_root: Mapping[str, Any],
+    ) -> None:
+        """The latest records of each driving object, what their declared reads need, and the parents they refer to."""
+        job = self._job
+        chosen: dict[str, dict[str, None]] = {}
+        for name in dict.fromkeys(program.source_object for program in self._selected):
+            self._listen(Progress("reading", name, 0))
+            chosen[name] = dict.fromkeys(reader.latest(name, used[name], job.initial_limit))
+        seen: set[tuple[str, str]] = set()
+        for _round in range(6):
+            before = len(seen)
+            for program in self._selected:
+                ids = [one for one in chosen[program.source_object] if (program.mapping, one) not in seen]
+                if not ids:
+                    continue
+                seen.update((program.mapping, one) for one in ids)
+                for mapping, key in self._references(program, ids, reader, mirror, pairs, used, run_root):
+                    parent = self._programs[mapping]
+                    found = reader.by_id(parent.source_object, [key], used[parent.source_object])
+                    chosen.setdefault(parent.source_object, {}).update(dict.fromkeys(found))
+            if len(seen) == before:
+                break
+        self._initial = {name: list(ids) for name, ids in chosen.items()}
+
+    def _references(
+        self,
+        program: Program,
+        ids: Sequence[str],
+        reader: Reader,
+        mirror: Mirror,
+        pairs: Mapping[str, _Pair],
+        used: Mapping[str, frozenset[str]],
+        run_root: Mapping[str, Any],
+    ) -> Iterable[tuple[str, str]]:
+        """References that these records will need; also brings what their declared reads need into the mirror."""
+        identity = pairs[program.target_object.partition(".")[0]].identity
+        constants = {
+            "settings": self._job.settings.get(program.mapping, {}),
+            "run": {**run_root, "target": identity.facts},
+            "params": dict.fromkeys(program.params),
+        }
+        changes = [change for change in mirror.load(program.source_object, ids).values() if not change.deleted]
+        for number, read in enumerate(program.reads):
+            roots = load_roots(_with_reads(program, number), changes, mirror, constants)
+            keys = [key for one in roots if (key := read.key(one)) is not None]
+            flat = [str(one) for key in keys for one in (key if isinstance(key, list | tuple) else [key])]
+            if read.where_field:
+                reader.related(read.object, read.where_field, list(dict.fromkeys(flat)), used[read.object])
+            else:
+                reader.by_id(read.object, list(dict.fromkeys(flat)), used[read.object])
+        wanted: dict[tuple[str, str], None] = {}
+        for roots in load_roots(program, changes, mirror, constants):
+            mapped = map_one(program, roots)
+            rows = [row for many in mapped.children.values() for row in many]
+            for fields in [mapped.fields, *[key for key in mapped.keys if key], *rows]:
+                for value in fields.values():
+                    if isinstance(value, Ref) and value.mapping in self._programs:
+                        wanted[value.mapping, value.key] = None
+        return list(wanted)
+
+    def _prepare_targets(self, pairs: Mapping[str, _Pair], report: RunReport) -> None:
+        """Count what the targets hold where nothing is linked yet, and create the custom fields that are absent."""
+        for system, pair in pairs.items():
+            unlinked = [program.target_object for program in pair.programs if pair.ledger.count(program.mapping) == 0]
+            if unlinked:
+                counted = pair.target.count(list(dict.fromkeys(unlinked)))
+                pair.empty = {name for name, number in counted.items() if number == 0}
+            wanted = [
+                CustomField(program.target_object, info.name.partition(".")[2], info.type)
+                for program in pair.programs
+                for info in program.fields
+                if info.name.startswith("custom_fields.")
+            ]
+            if wanted:
+                made = pair.target.ensure_fields(wanted)
+                verb = "would be created" if self._job.plan else "created"
+                report.notes.extend(f"{system}: custom field {one.name} {verb}" for one in made)
+
+    # --- one mapping --------------------------------------------------------------------------------------------
+
+    def _apply_mapping(
+        self,
+        program: Program,
+        pair: _Pair,
+        mirror: Mirror,
+        constants: Mapping[str, Any],
+        upto: int,
+        report: RunReport,
+    ) -> None:
+        job = self._job
+        ruleset = job.rulesets.get(program.driven_by) if program.driven_by else None
+        rule_settings = job.settings.get(program.driven_by or "", {})
+        uncertain = pair.ledger.uncertain(program.mapping)
+        run = MappingRun(
+            program,
+            ruleset,
+            pair.target,
+            self._db,
+            mirror,
+            pair.ledger,
+            self._journal,
+            report,
+            constants,
+            rule_settings,
+            Identifier(pair.target, pair.ledger, empty=program.target_object in pair.empty, uncertain=uncertain),
+            Executor(pair.target, pair.ledger, self._pause),
+            self._programs,
+            keep_operations=job.plan,
+        )
+        digest = _digest(program, ruleset, constants["settings"], rule_settings)
+        size = pair.target.capabilities.write_batch
+        try:
+            if job.mode is Mode.INITIAL:
+                ids = self._initial.get(program.source_object, [])
+                if job.retry_initial:
+                    ids = list(dict.fromkeys([*self._retries(program, pair), *ids]))
+                self._in_batches(run, ids, size)
+            elif job.mode is Mode.RETRY:
+                self._in_batches(run, self._retries(program, pair), size)
+            else:
+                self._everything_due(run, program, pair, mirror, digest, upto, size, uncertain)
+            self._db.commit()
+        except ObjectRefused as error:
+            self._db.rollback()
+            report.notes.append(f"{program.mapping}: stopped: {error} ({error.fix})")
+            report.exit_code = max(report.exit_code, 1)
+        run.finish()
+
+    def _everything_due(
+        self,
+        run: MappingRun,
+        program: Program,
+        pair: _Pair,
+        mirror: Mirror,
+        digest: str,
+        upto: int,
+        size: int,
+        uncertain: set[str],
+    ) -> None:
+        """Records left over from earlier runs, records whose neighbours changed, then the queue of changed records."""
+        progress = mirror.progress(pair.ledger.pair, program.mapping, digest)
+        start = 0 if self._job.mode is Mode.ALL else progress.get(program.source_object, 0)
+        left_over = self._journal.retry_ids(pair.ledger.pair, program.mapping, ["transient", "waiting"])
+        concerned = self._concerned(program, mirror, progress, start, upto)
+        first = list(dict.fromkeys([*left_over, *sorted(uncertain), *concerned]))
+        self._in_batches(run, first, size)
+        waiting: list[tuple[int, str]] = []
+        done = 0
+        for chunk in mirror.changed_ids(program.source_object, start, upto):
+            waiting.extend(chunk)
+            while len(waiting) >= size:
+                batch, waiting = waiting[:size], waiting[size:]
+                done += len(batch)
+                self._one_batch(run, program, pair, mirror, digest, batch)
+                self._listen(Progress("applying", program.mapping, done))
+        if waiting:
+            self._one_batch(run, program, pair, mirror, digest, waiting)
+        for name in source_objects(program):
+            mirror.set_progress(pair.ledger.pair, program.mapping, name, upto, digest)
+        self._db.commit()
+
+    def _one_batch(
+        self,
+        run: MappingRun,
+        program: Program,
+        pair: _Pair,
+        mirror: Mirror,
+        digest: str,
+        batch: Sequence[tuple[int, str]],
+    ) -> None:
+        run.apply([one for _seq, one in batch])
+        mirror.set_progress(pair.ledger.pair, program.mapping, program.source_object, batch[-1][0], digest)
+        self._db.renew()
+        self._db.commit()
+
+    def _in_batches(self, run: MappingRun, ids: Sequence[str], size: int) -> None:
+        for start in range(0, len(ids), size):
+            run.apply(ids[start : start + size])
+            self._db.commit()
+
+    def _retries(self, program: Program, pair: _Pair) -> list[str]:
+        kinds = ["transient", "waiting", "permanent", "mapping", "check"]
+        return self._journal.retry_ids(pair.ledger.pair, program.mapping, kinds)
+
+    def _concerned(
+        self, program: Program, mirror: Mirror, progress: Mapping[str, int], start: int, upto: int
+    ) -> list[str]:
+        """Driving records that did not change themselves, but of which a declared read did."""
+        concerned: dict[str, None] = {}
+        if start == 0:
+            return []
+        for read in program.reads:
+            seen = progress.get(read.object, 0)
+            if not mirror.has_changed(read.object, seen, upto):
+                continue
+            ids = [one for chunk in mirror.changed_ids(read.object, seen, upto) for _seq, one in chunk]
+            if read.where_field and read.key_root_field == "id":
+                values: Iterable[str] = mirror.values_of(read.object, read.where_field, ids)
+                concerned.update(dict.fromkeys(sorted(values)))
+            elif read.kind == "get" and read.key_root_field:
+                by_value = mirror.ids_by(program.source_object, read.key_root_field, ids)
+                concerned.update(dict.fromkeys(one for many in by_value.values() for one in many))
+            else:
+                # No path back from the read record: look at all of them; equal results cost no write.
+                for chunk in mirror.changed_ids(program.source_object, 0, upto):
+                    concerned.update(dict.fromkeys(one for _seq, one in chunk))
+        known = mirror.load(program.source_object, list(concerned))
+        return [one for one in concerned if one in known]
+
+
+def _with_reads(program: Program, count: int) -> Program:
+    """The program cut down to its first `count` declared reads."""
+    from dataclasses import replace
+
+    return replace(program, reads=program.reads[:count])
+
+
+def _digest(
+    program: Program,
+    ruleset: RulesetProgram | None,
+    settings: Mapping[str, Any],
+    rule_settings: Mapping[str, Any],
+) -> str:
+    """Changes when the mapping may produce something else from the same record."""
+    parts = [program.digest, ruleset.digest if ruleset else "", settings, rule_settings]
+    return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=16).hexdigest()
+
+
+def _settings_hash(job: Job) -> str:
+    return hashlib.blake2b(msgspec.json.encode(job.settings, order="deterministic"), digest_size=16).hexdigest()

@@ -164,7 +164,7 @@ class Journal:
             )
 
 
-def _error(row: Mapping[str, Any]) -> ErrorRecord:
+def _error(row: sa.RowMapping) -> ErrorRecord:
     return ErrorRecord(
         mapping=row["mapping"],
         object=row["object"],

@@ -63,7 +63,8 @@ def account_id(database: Database, system: str, account: str) -> int:
         sa.select(sources.c.id).where(sources.c.system == system, sources.c.account == account)
     ).scalar()
     if found is None:
-        found = database.execute(sources.insert().values(system=system, account=account)).inserted_primary_key[0]
+        found = database.next_number("sources")
+        database.execute(sources.insert().values(id=found, system=system, account=account))
     return int(found)
 
 
@@ -73,7 +74,8 @@ def pair_id(database: Database, source: int, target: int) -> int:
         sa.select(pairs.c.id).where(pairs.c.source_id == source, pairs.c.target_id == target)
     ).scalar()
     if found is None:
-        found = database.execute(pairs.insert().values(source_id=source, target_id=target)).inserted_primary_key[0]
+        found = database.next_number("pairs")
+        database.execute(pairs.insert().values(id=found, source_id=source, target_id=target))
     return int(found)
 
 
@@ -126,7 +128,7 @@ class Ledger:
                     links.c.pair_id == self.pair, links.c.mapping == mapping, links.c[column].in_(chunk)
                 )
             )
-            found.update((row[0], row[1]) for row in rows)
+            found.update({str(row._tuple()[0]): str(row._tuple()[1]) for row in rows})
         return found
 
     def count(self, mapping: str) -> int:
@@ -151,7 +153,7 @@ class Ledger:
 
     def save_links(self, mapping: str, new: Iterable[Link]) -> None:
         """Insert or replace links."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "pair_id": self.pair,
                 "mapping": mapping,

@@ -86,7 +86,7 @@ class Mirror:
         if not rows:
             return 0
         seq = self._db.next_number("seq", len(rows))
-        values = [
+        values: list[dict[str, Any]] = [
             {
                 "source_id": self._source,
                 "object": object_name,
