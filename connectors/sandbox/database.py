@@ -59,8 +59,7 @@ class Database:
         for pragma in _PRAGMAS:
             self._connection.execute(pragma)
         self._connection.executescript(
-            "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
-            + schema
+            "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;" + schema
         )
 
     def script(self, sql: str) -> None:
@@ -101,8 +100,9 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what runs inside is committed at the end and undone if an exception leaves the block. Blocks may
-        be nested; an inner one undoes only its own part. The lock is held throughout."""
+        """All or nothing: what runs inside is committed at the end and undone if an exception leaves the block.
+
+        Blocks may be nested; an inner one undoes only its own part. The lock is held throughout."""
         with self.lock:
             name = f"level_{self._depth}"
             self._connection.execute("BEGIN IMMEDIATE" if self._depth == 0 else f"SAVEPOINT {name}")

@@ -1,0 +1,483 @@
+"""Operations on subscriptions: create, change, cancel, reactivate, pause, resume, delete.
+
+A change is charged at the next renewal, never prorated (deviation: the real site prorates by its settings). A customer
+without a card can subscribe; its invoice then stays `payment_due` (deviation: the real site refuses by default).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fieldwright.connectors.sandbox.chargebee import billing, customers
+from fieldwright.connectors.sandbox.chargebee.errors import ApiError, wrong_state, wrong_value
+from fieldwright.connectors.sandbox.chargebee.forms import typed
+from fieldwright.connectors.sandbox.chargebee.pricing import Document
+from fieldwright.connectors.sandbox.chargebee.site import (
+    Reply,
+    Request,
+    Site,
+    flag,
+    merge,
+    reply,
+    required,
+    whole,
+)
+
+# Set by this module from parameters of the same name; the rest is copied.
+_DERIVED = frozenset({"addons", "coupon", "coupons", "trial_end", "start_date", "id", "event_based_addons"})
+
+
+def create(site: Site, request: Request) -> Reply:
+    """POST /subscriptions: with its customer, which is created in the same step."""
+    given = request.params.get("customer", {})
+    if not isinstance(given, dict):
+        raise wrong_value("customer", "should be a group of values")
+    params = {**given}
+    if "billing_address" in request.params:
+        params["billing_address"] = request.params["billing_address"]
+    return _create(site, request, customers.create_document(site, params))
+
+
+def create_for_customer(site: Site, request: Request) -> Reply:
+    """POST /customers/{id}/subscriptions"""
+    return _create(site, request, site.store.get("customer", request.key))
+
+
+def _create(site: Site, request: Request, customer: Document) -> Reply:
+    params = request.params
+    plan = _product(site, "plan", required(params, "plan_id"), "plan_id")
+    key = typed(params.get("id", ""), "string", "id") or site.new_id()
+    subscription: Document = {
+        "id": key,
+        "customer_id": customer["id"],
+        "currency_code": plan["currency_code"],
+        "plan_id": plan["id"],
+        "plan_quantity": 1,
+        "status": "active",
+        "created_at": site.now,
+        "has_scheduled_changes": False,
+        "has_scheduled_advance_invoices": False,
+        "exchange_rate": billing.exchange_rate(plan["currency_code"]),
+        "base_currency_code": billing.BASE_CURRENCY,
+        "channel": "web",
+        "deleted": False,
+    }
+    if "setup_cost" in plan:
+        subscription["setup_fee"] = plan["setup_cost"]
+    operation = "create_for_customer" if request.keys else "create"
+    _copy(site, subscription, operation, params)
+    cycles = whole(params, "billing_cycles")
+    if cycles is None:
+        cycles = plan.get("billing_cycles")
+    if cycles is not None:
+        subscription["remaining_billing_cycles"] = cycles
+    _set_addons(site, subscription, params, replace=True)
+    start = whole(params, "start_date") or site.now
+    _set_coupons(site, subscription, params, start, replace=True)
+    billing.schedule(subscription, plan, start, site.now, whole(params, "trial_end"))
+    billing.price_subscription(subscription, plan)
+    site.store.insert("subscription", subscription)
+    invoice = None
+    if subscription["status"] in ("active", "non_renewing") and flag(params, "invoice_immediately", True):
+        invoice = charge_term(site, subscription, customer, first=True)
+    content = {"subscription": subscription, "customer": customer}
+    site.emit("subscription_created", **content, **({"invoice": invoice} if invoice else {}))
+    return _answer(site, subscription, customer, invoice)
+
+
+def update(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}: plan, quantity, addons, coupons, dates; `end_of_term` schedules it."""
+    subscription = site.store.get("subscription", request.key)
+    params = request.params
+    if subscription["status"] == "cancelled" and not flag(params, "reactivate"):
+        raise wrong_state(f"subscription {request.key} is cancelled")
+    if flag(params, "end_of_term") or params.get("change_option") == "end_of_term":
+        return _schedule_change(site, subscription, params)
+    before = {**subscription}
+    change(site, subscription, params)
+    customer = site.store.get("customer", subscription["customer_id"])
+    if subscription != before:
+        site.store.save("subscription", subscription)
+        site.emit("subscription_changed", subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer)
+
+
+def change(site: Site, subscription: Document, params: Mapping[str, Any]) -> None:
+    """Apply the parameters of an update to a subscription document; storing it is the caller's."""
+    if params.get("plan_id"):
+        plan = _product(site, "plan", params["plan_id"], "plan_id")
+        if plan["id"] != subscription["plan_id"]:
+            if plan["currency_code"] != subscription["currency_code"]:
+                raise wrong_value("plan_id", f"currency {plan['currency_code']} differs from the subscription's")
+            subscription["plan_id"] = plan["id"]
+            for name in ("plan_unit_price", "setup_fee"):
+                subscription.pop(name, None)
+            if "billing_cycles" in plan:
+                subscription["remaining_billing_cycles"] = plan["billing_cycles"]
+    plan = site.store.get("plan", subscription["plan_id"])
+    _copy(site, subscription, "update", params)
+    cycles = whole(params, "billing_cycles")
+    if cycles is not None:
+        subscription["remaining_billing_cycles"] = cycles
+    if "addons" in params or flag(params, "replace_addon_list"):
+        _set_addons(site, subscription, params, replace=flag(params, "replace_addon_list"))
+    if "coupon_ids" in params or "coupon" in params or flag(params, "replace_coupon_list"):
+        _set_coupons(site, subscription, params, site.now, replace=flag(params, "replace_coupon_list"))
+    if subscription["status"] == "future" and params.get("start_date"):
+        billing.schedule(subscription, plan, whole(params, "start_date") or site.now, site.now, None)
+    if "trial_end" in params and subscription["status"] in (
+        "in_trial",
+        "active",
+        "non_renewing",
+        "cancelled",
+        "future",
+    ):
+        _change_trial(site, subscription, plan, whole(params, "trial_end") or 0)
+    billing.price_subscription(subscription, plan)
+
+
+def _change_trial(site: Site, subscription: Document, plan: Document, trial_end: int) -> None:
+    if trial_end > site.now:
+        subscription |= {
+            "status": "in_trial",
+            "trial_end": trial_end,
+            "current_term_end": trial_end,
+            "next_billing_at": trial_end,
+        }
+        subscription.setdefault("trial_start", site.now)
+        subscription.setdefault("current_term_start", site.now)
+    elif subscription["status"] == "in_trial":
+        subscription["trial_end"] = site.now
+        billing.activate(subscription, plan, site.now)
+        billing.price_subscription(subscription, plan)
+        charge_term(site, subscription, site.store.get("customer", subscription["customer_id"]), first=True)
+
+
+def _schedule_change(site: Site, subscription: Document, params: Mapping[str, Any]) -> Reply:
+    change(site, {**subscription}, params)
+    site.store.database.set_fact(f"scheduled:{subscription['id']}", dict(params))
+    subscription |= {
+        "has_scheduled_changes": True,
+        "changes_scheduled_at": subscription.get("current_term_end", site.now),
+    }
+    site.store.save("subscription", subscription)
+    customer = site.store.get("customer", subscription["customer_id"])
+    site.emit("subscription_changes_scheduled", subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer)
+
+
+def remove_scheduled_changes(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/remove_scheduled_changes"""
+    subscription = site.store.get("subscription", request.key)
+    if not subscription["has_scheduled_changes"]:
+        raise wrong_state(f"subscription {request.key} has no scheduled changes")
+    subscription["has_scheduled_changes"] = False
+    subscription.pop("changes_scheduled_at", None)
+    site.store.database.set_fact(f"scheduled:{request.key}", None)
+    site.store.save("subscription", subscription)
+    site.emit("subscription_scheduled_changes_removed", subscription=subscription)
+    return _answer(site, subscription)
+
+
+def retrieve_with_scheduled_changes(site: Site, request: Request) -> Reply:
+    """GET /subscriptions/{id}/retrieve_with_scheduled_changes"""
+    subscription = site.store.get("subscription", request.key)
+    if not subscription["has_scheduled_changes"]:
+        raise wrong_state(f"subscription {request.key} has no scheduled changes")
+    change(site, subscription, site.store.database.fact(f"scheduled:{request.key}") or {})
+    return _answer(site, subscription)
+
+
+def cancel(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/cancel: at once, or with `end_of_term` at the end of the term."""
+    subscription = site.store.get("subscription", request.key)
+    if subscription["status"] == "cancelled":
+        raise wrong_state(f"subscription {request.key} is already cancelled")
+    at_end = flag(request.params, "end_of_term") or request.params.get("cancel_option") in (
+        "end_of_term",
+        "end_of_billing_term",
+    )
+    if "cancel_reason_code" in request.params:
+        merge(
+            subscription,
+            {"cancel_reason_code": typed(request.params["cancel_reason_code"], "string", "cancel_reason_code")},
+        )
+    if at_end and subscription["status"] in ("active", "non_renewing", "in_trial"):
+        if subscription["status"] == "active":
+            subscription["status"] = "non_renewing"
+        subscription |= {
+            "cancelled_at": subscription["current_term_end"],
+            "cancel_schedule_created_at": site.now,
+        }
+        subscription.pop("next_billing_at", None)
+        event = "subscription_cancellation_scheduled"
+    else:
+        end(subscription, site.now)
+        event = "subscription_cancelled"
+    site.store.save("subscription", subscription)
+    customer = site.store.get("customer", subscription["customer_id"])
+    site.emit(event, subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer)
+
+
+def end(subscription: Document, at: int) -> None:
+    """Make a subscription cancelled from an instant on."""
+    subscription |= {"status": "cancelled", "cancelled_at": at, "mrr": 0}
+    if "current_term_end" in subscription:
+        subscription["current_term_end"] = min(subscription["current_term_end"], at)
+    for name in ("next_billing_at", "remaining_billing_cycles", "pause_date", "resume_date"):
+        subscription.pop(name, None)
+
+
+def remove_scheduled_cancellation(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/remove_scheduled_cancellation"""
+    subscription = site.store.get("subscription", request.key)
+    if subscription["status"] not in ("non_renewing", "in_trial") or "cancelled_at" not in subscription:
+        raise wrong_state(f"subscription {request.key} has no scheduled cancellation")
+    subscription |= {"next_billing_at": subscription["current_term_end"]}
+    if subscription["status"] == "non_renewing":
+        subscription["status"] = "active"
+    for name in (
+        "cancelled_at",
+        "cancel_schedule_created_at",
+        "cancel_reason_code",
+        "remaining_billing_cycles",
+    ):
+        subscription.pop(name, None)
+    cycles = whole(request.params, "billing_cycles")
+    if cycles is not None:
+        subscription["remaining_billing_cycles"] = cycles
+    site.store.save("subscription", subscription)
+    site.emit("subscription_scheduled_cancellation_removed", subscription=subscription)
+    return _answer(site, subscription)
+
+
+def reactivate(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/reactivate: a new first term begins, or a trial with `trial_end`."""
+    subscription = site.store.get("subscription", request.key)
+    if subscription["status"] != "cancelled":
+        raise wrong_state(f"subscription {request.key} is not cancelled")
+    plan = site.store.get("plan", subscription["plan_id"])
+    customer = site.store.get("customer", subscription["customer_id"])
+    for name in ("cancelled_at", "cancel_reason", "cancel_reason_code", "cancel_schedule_created_at"):
+        subscription.pop(name, None)
+    cycles = whole(request.params, "billing_cycles")
+    if cycles is not None or "billing_cycles" in plan:
+        subscription["remaining_billing_cycles"] = cycles if cycles is not None else plan["billing_cycles"]
+    trial_end = whole(request.params, "trial_end") or 0
+    invoice = None
+    billing.schedule(subscription, plan, site.now, site.now, trial_end)
+    billing.price_subscription(subscription, plan)
+    if subscription["status"] != "in_trial":
+        invoice = charge_term(site, subscription, customer, first=False)
+    site.store.save("subscription", subscription)
+    site.emit("subscription_reactivated", subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer, invoice)
+
+
+def pause(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/pause: at once, at the end of the term or at a date."""
+    subscription = site.store.get("subscription", request.key)
+    if subscription["status"] not in ("active", "non_renewing"):
+        raise wrong_state(f"subscription {request.key} is {subscription['status']} and cannot be paused")
+    option = request.params.get("pause_option") or "immediately"
+    resume = whole(request.params, "resume_date")
+    if resume is not None:
+        subscription["resume_date"] = resume
+    if option == "immediately":
+        halt(subscription, site.now)
+        event = "subscription_paused"
+    else:
+        subscription["pause_date"] = (
+            subscription["current_term_end"] if option == "end_of_term" else int(required(request.params, "pause_date"))
+        )
+        event = "subscription_pause_scheduled"
+    site.store.save("subscription", subscription)
+    customer = site.store.get("customer", subscription["customer_id"])
+    site.emit(event, subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer)
+
+
+def halt(subscription: Document, at: int) -> None:
+    """Make a subscription paused from an instant on."""
+    subscription |= {"status": "paused", "pause_date": at, "mrr": 0}
+    subscription.pop("next_billing_at", None)
+
+
+def resume(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/resume: the term goes on if it has not ended, else a new one begins."""
+    subscription = site.store.get("subscription", request.key)
+    if subscription["status"] != "paused":
+        raise wrong_state(f"subscription {request.key} is not paused")
+    customer = site.store.get("customer", subscription["customer_id"])
+    invoice = go_on(site, subscription, customer)
+    site.store.save("subscription", subscription)
+    site.emit("subscription_resumed", subscription=subscription, customer=customer)
+    return _answer(site, subscription, customer, invoice)
+
+
+def go_on(site: Site, subscription: Document, customer: Document) -> Document | None:
+    """End a pause now; gives the invoice if a new term had to begin."""
+    plan = site.store.get("plan", subscription["plan_id"])
+    for name in ("pause_date", "resume_date"):
+        subscription.pop(name, None)
+    invoice = None
+    if subscription["current_term_end"] > site.now:
+        subscription |= {"status": "active", "next_billing_at": subscription["current_term_end"]}
+        billing.price_subscription(subscription, plan)
+    else:
+        billing.open_term(subscription, plan, site.now)
+        billing.price_subscription(subscription, plan)
+        invoice = charge_term(site, subscription, customer, first=False)
+    return invoice
+
+
+def change_term_end(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/change_term_end"""
+    subscription = site.store.get("subscription", request.key)
+    ends = whole(request.params, "term_ends_at")
+    if ends is None or ends <= site.now:
+        raise wrong_value("term_ends_at", "should be in the future")
+    if subscription["status"] not in ("active", "non_renewing", "in_trial"):
+        raise wrong_state(f"subscription {request.key} is {subscription['status']}")
+    subscription["current_term_end"] = ends
+    if subscription["status"] == "non_renewing":
+        subscription["cancelled_at"] = ends
+    else:
+        subscription["next_billing_at"] = ends
+    site.store.save("subscription", subscription)
+    site.emit("subscription_changed", subscription=subscription)
+    return _answer(site, subscription)
+
+
+def remove_coupons(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/remove_coupons: all, or those of `coupon_ids`."""
+    subscription = site.store.get("subscription", request.key)
+    named = request.params.get("coupon_ids")
+    kept = (
+        [] if named is None else [entry for entry in subscription.get("coupons", ()) if entry["coupon_id"] not in named]
+    )
+    merge(subscription, {"coupons": kept, "coupon": kept[0]["coupon_id"] if kept else None})
+    site.store.save("subscription", subscription)
+    site.emit("subscription_changed", subscription=subscription)
+    return _answer(site, subscription)
+
+
+def delete(site: Site, request: Request) -> Reply:
+    """POST /subscriptions/{id}/delete"""
+    subscription = site.store.get("subscription", request.key)
+    subscription["deleted"] = True
+    site.store.save("subscription", subscription)
+    site.emit("subscription_deleted", subscription=subscription)
+    return _answer(site, subscription)
+
+
+def charge_term(site: Site, subscription: Document, customer: Document, *, first: bool) -> Document:
+    """Invoice the current term, take the payment if the customer has a card, and keep the dues of the subscription."""
+    plan = site.store.get("plan", subscription["plan_id"])
+    addons = {entry["id"]: site.store.get("addon", entry["id"]) for entry in subscription.get("addons", ())}
+    coupons = {
+        entry["coupon_id"]: site.store.get("coupon", entry["coupon_id"]) for entry in subscription.get("coupons", ())
+    }
+    number = str(site.store.next_number("invoice"))
+    at = subscription["current_term_start"]
+    lines = billing.charge_lines(subscription, plan, addons, number, first=first)
+    running = billing.running_coupons(subscription, coupons, at, first=first)
+    invoice = billing.draft_invoice(
+        number,
+        subscription,
+        customer,
+        lines,
+        running,
+        at,
+        first=first,
+        currency=subscription["currency_code"],
+    )
+    for entry in subscription.get("coupons", ()):
+        if any(coupon["id"] == entry["coupon_id"] for coupon in running):
+            entry["applied_count"] += 1
+    store_invoice(site, invoice, customer)
+    keep_dues(site, subscription)
+    site.store.save("subscription", subscription)
+    return invoice
+
+
+def store_invoice(site: Site, invoice: Document, customer: Document) -> None:
+    """Store a new invoice, paid from the customer's card if there is one and it is to be used."""
+    transaction = None
+    if invoice["amount_due"] and customer["auto_collection"] == "on" and customer.get("card_status") == "valid":
+        transaction = billing.pay(invoice, invoice["amount_due"], invoice["date"], site.new_id("txn_"))
+    site.store.insert("invoice", invoice)
+    site.emit("invoice_generated", invoice=invoice)
+    if transaction is not None:
+        site.store.insert("transaction", transaction)
+        site.emit("payment_succeeded", transaction=transaction, invoice=invoice)
+
+
+def keep_dues(site: Site, subscription: Document) -> None:
+    """Set the count, total and age of the unpaid invoices of a subscription."""
+    unpaid = [
+        invoice
+        for invoice in site.store.matching("invoice", "subscription_id", subscription["id"])
+        if invoice["amount_due"] and invoice["status"] in ("payment_due", "not_paid", "posted")
+    ]
+    subscription["due_invoices_count"] = len(unpaid)
+    for name in ("due_since", "total_dues"):
+        subscription.pop(name, None)
+    if unpaid:
+        subscription |= {
+            "due_since": min(invoice["date"] for invoice in unpaid),
+            "total_dues": sum(invoice["amount_due"] for invoice in unpaid),
+        }
+
+
+def _copy(site: Site, subscription: Document, operation: str, params: Mapping[str, Any]) -> None:
+    values = site.values("subscription", operation, params)
+    merge(subscription, {name: value for name, value in values.items() if name not in _DERIVED})
+    if subscription.get("plan_quantity", 1) < 1:
+        raise wrong_value("plan_quantity", "should be at least 1")
+
+
+def _product(site: Site, kind: str, key: str, param: str) -> Document:
+    product = site.store.find(kind, key)
+    if product is None:
+        raise ApiError(404, "resource_not_found", f"{kind} {key} not found", param=param)
+    if product["status"] != "active":
+        raise wrong_value(param, f"{kind} {key} is {product['status']}")
+    return product
+
+
+def _set_addons(site: Site, subscription: Document, params: Mapping[str, Any], *, replace: bool) -> None:
+    given = params.get("addons") or []
+    if not isinstance(given, list):
+        raise wrong_value("addons", "should be a list")
+    entries = {} if replace else {entry["id"]: entry for entry in subscription.get("addons", ())}
+    for index, item in enumerate(given):
+        key = required(item, "id")
+        addon = _product(site, "addon", key, f"addons[id][{index}]")
+        if addon["currency_code"] != subscription["currency_code"]:
+            raise wrong_value(f"addons[id][{index}]", "currency differs from the subscription's")
+        entries[key] = billing.subscription_addon(addon, whole(item, "quantity"), whole(item, "unit_price"))
+        for name in ("trial_end", "billing_cycles"):
+            if item.get(name):
+                target = "remaining_billing_cycles" if name == "billing_cycles" else name
+                entries[key][target] = whole(item, name)
+    merge(subscription, {"addons": list(entries.values()) or None})
+
+
+def _set_coupons(site: Site, subscription: Document, params: Mapping[str, Any], start: int, *, replace: bool) -> None:
+    named = params.get("coupon_ids") or ([params["coupon"]] if params.get("coupon") else [])
+    if not isinstance(named, list):
+        raise wrong_value("coupon_ids", "should be a list")
+    entries = {} if replace else {entry["coupon_id"]: entry for entry in subscription.get("coupons", ())}
+    for index, key in enumerate(named):
+        if key not in entries:
+            entries[key] = billing.subscription_coupon(_product(site, "coupon", key, f"coupon_ids[{index}]"), start)
+    merge(subscription, {"coupons": list(entries.values()) or None, "coupon": next(iter(entries), None)})
+
+
+def _answer(
+    site: Site, subscription: Document, customer: Document | None = None, invoice: Document | None = None
+) -> Reply:
+    if customer is None:
+        customer = site.store.get("customer", subscription["customer_id"])
+    return reply(subscription=subscription, customer=customer, invoice=invoice)
