@@ -43,11 +43,12 @@ AnyValue = Expression | Constant | Reference
 @dataclass(frozen=True, slots=True)
 class ValueTable:
     """What source values become: own `rows`, or those of the shared table `name`. `fallback` is what all other values
-    become; None means that they are an error."""
+    become; None means that they are an error, which `asks_for_error` says was written out."""
 
     rows: tuple[tuple[Scalar, Scalar], ...]
     name: Scalar | None
     fallback: Value | None
+    asks_for_error: bool
     span: Span
 
 
@@ -395,6 +396,7 @@ def _value_table(said: Table) -> ValueTable | None:
         rows=table_rows(rows.value) if rows else (),
         name=_optional(said, "table"),
         fallback=fallback_of(other),
+        asks_for_error=isinstance(other, Scalar) and other.value == "error",
         span=(rows or shared).key.span,  # type: ignore[union-attr]
     )
 

@@ -1,0 +1,135 @@
+"""Functions and tables documents -> functions that expressions can call and tables that fields can use, by library.
+
+A body is checked once here with the declared types, whether or not anybody calls it; calls are checked again where
+they stand, with the types of their arguments. A function whose header or body is wrong is still known by name, so that
+its callers are not reported too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fieldwright.dsl.diagnostics import Diagnostic
+from fieldwright.dsl.document import Document, Entry, Scalar, Table
+from fieldwright.dsl.expressions.check import check
+from fieldwright.dsl.expressions.parser import parse
+from fieldwright.dsl.expressions.scope import Scope, UserFunction
+from fieldwright.dsl.findings import Findings
+from fieldwright.dsl.mapping import Value, entries, fallback_of, table_rows
+from fieldwright.dsl.schema import Schemas
+from fieldwright.dsl.source import Span
+from fieldwright.dsl.typenotation import NotAType, parse_type
+from fieldwright.dsl.types import Type
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTable:
+    """A value table that several fields use by name."""
+
+    name: str
+    span: Span
+    key: Type | None
+    rows: tuple[tuple[Scalar, Scalar], ...]
+    fallback: Value | None
+    open_ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What `use: [name]` brings. `broken` are functions that have findings of their own."""
+
+    name: str
+    functions: Mapping[str, UserFunction]
+    tables: Mapping[str, SharedTable]
+    broken: frozenset[str] = frozenset()
+
+
+def build_libraries(
+    documents: tuple[Document, ...], schemas: Schemas
+) -> tuple[Mapping[str, Library], tuple[Diagnostic, ...]]:
+    """Libraries by name, from documents of the kinds functions and tables (a library may have one of each)."""
+    findings = Findings()
+    functions: dict[str, dict[str, UserFunction]] = {}
+    tables: dict[str, dict[str, SharedTable]] = {}
+    bodies: dict[str, list[tuple[UserFunction, Scalar]]] = {}
+    broken: dict[str, set[str]] = {}
+    for document in documents:
+        for entry in entries(document.root, "define"):
+            if document.kind.value == "tables":
+                tables.setdefault(document.name, {})[entry.name] = _table(entry, schemas, findings)
+                continue
+            made, body = _function(entry, schemas, findings)
+            if made is None:
+                broken.setdefault(document.name, set()).add(entry.name)
+            else:
+                functions.setdefault(document.name, {})[entry.name] = made
+                if body is not None:
+                    bodies.setdefault(document.name, []).append((made, body))
+    for name, defined in bodies.items():
+        for made, body in defined:
+            before = len(findings.found)
+            _check_body(made, body, Scope(schemas, {}, functions[name]), findings)
+            if len(findings.found) > before:
+                broken.setdefault(name, set()).add(made.name)
+    names = {*functions, *tables, *broken}
+    libraries = {
+        name: Library(name, functions.get(name, {}), tables.get(name, {}), frozenset(broken.get(name, ())))
+        for name in sorted(names)
+    }
+    return libraries, tuple(findings.found)
+
+
+def _table(entry: Entry, schemas: Schemas, findings: Findings) -> SharedTable:
+    said = entry.value
+    assert isinstance(said, Table), "structure was checked"
+    key = said.get("key")
+    key_type = None
+    if isinstance(key, Scalar):
+        key_type = _type(key, schemas, findings)
+    rows = said.get("rows")
+    assert rows is not None, "structure was checked"
+    fallback = said.get("else")
+    open_ended = isinstance(fallback, Scalar) and fallback.value == "error"
+    return SharedTable(entry.name, entry.key.span, key_type, table_rows(rows), fallback_of(fallback), open_ended)
+
+
+def _function(entry: Entry, schemas: Schemas, findings: Findings) -> tuple[UserFunction | None, Scalar | None]:
+    said = entry.value
+    assert isinstance(said, Table), "structure was checked"
+    params: list[tuple[str, Type]] = []
+    fine = True
+    for row in entries(said, "params"):
+        assert isinstance(row.value, Scalar), "structure was checked"
+        type_ = _type(row.value, schemas, findings)
+        if type_ is None:
+            fine = False
+        else:
+            params.append((row.name, type_))
+    returns_node, body = said.get("returns"), said.get("value")
+    assert isinstance(returns_node, Scalar), "structure was checked"
+    assert isinstance(body, Scalar), "structure was checked"
+    returns = _type(returns_node, schemas, findings)
+    parsed = parse(body.text)
+    for problem in parsed.problems:
+        findings.problem(body, problem)
+    if not fine or returns is None or parsed.tree is None:
+        return None, None
+    doc = said.text("doc") or ""
+    return UserFunction(entry.name, tuple(params), returns, parsed.tree, doc), body
+
+
+def _check_body(function: UserFunction, body: Scalar, scope: Scope, findings: Findings) -> None:
+    for name, type_ in function.params:
+        scope = scope.bind(name, type_, "param")
+    checked = check(function.body, scope, function.returns, text=body.text)
+    for problem in checked.problems:
+        findings.problem(body, problem)
+
+
+def _type(node: Scalar, schemas: Schemas, findings: Findings) -> Type | None:
+    try:
+        return parse_type(node.text, schemas)
+    except NotAType as problem:
+        findings.error("DM020", str(problem), node.span, "not a type")
+        return None

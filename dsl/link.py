@@ -1,0 +1,673 @@
+"""A mapping whose names are not resolved -> a linked mapping and the specification that a program is compiled from.
+
+Resolves objects, fields, reads, functions, tables, references and settings, and checks every expression in the scope
+of its place: reads see the record and earlier reads, named values see reads and earlier ones, rows of a child list see
+their item too. Whether a value fits its target field is asked afterwards by the rules in `lint`; whether mappings fit
+each other by `order`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from fieldwright.dsl.diagnostics import Diagnostic
+from fieldwright.dsl.document import Node, Scalar, Table, plain
+from fieldwright.dsl.expressions import core
+from fieldwright.dsl.expressions.check import Checked, check, constant
+from fieldwright.dsl.expressions.parser import parse
+from fieldwright.dsl.expressions.scope import Scope, UserFunction
+from fieldwright.dsl.findings import Findings
+from fieldwright.dsl.inputs import RESERVED, base_scope, read_type
+from fieldwright.dsl.library import Library, SharedTable
+from fieldwright.dsl.linked import LinkedChild, LinkedField, LinkedKey, LinkedMapping, LinkedTable
+from fieldwright.dsl.mapping import AnyValue, ChildRule, Constant, FieldRule, LetRule, Reference, Value
+from fieldwright.dsl.mapping import Mapping as MappingRules
+from fieldwright.dsl.nearest import did_you_mean
+from fieldwright.dsl.preferences import Preferences
+from fieldwright.dsl.program import FieldInfo, Write
+from fieldwright.dsl.programspec import (
+    CheckSpec,
+    ChildSpec,
+    FieldSpec,
+    KeyFieldSpec,
+    LetSpec,
+    MembershipSpec,
+    OnError,
+    OnNull,
+    OnTooLong,
+    ProgramSpec,
+    ReadSpec,
+    RowsSpec,
+    ValueTable,
+)
+from fieldwright.dsl.schema import FieldSchema, ObjectSchema, Schemas
+from fieldwright.dsl.source import Span
+from fieldwright.dsl.typenotation import NotAType, parse_type
+from fieldwright.dsl.types import ANY, BOOL, DECIMAL, ERROR, INT, STRING, Kind, Type, enum, list_of
+
+CUSTOM_PREFIX = "custom_fields."
+"""What the names of ActiveCampaign custom fields start with in a program."""
+
+LISTS_FIELD = "memberships.lists"
+"""The name of the field that holds list memberships in a program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a mapping is linked against. `mappings` are all known ones by name, `preferences` the settings it sees."""
+
+    schemas: Schemas
+    libraries: Mapping[str, Library]
+    mappings: Mapping[str, MappingRules]
+    preferences: Preferences
+    applied: frozenset[str] | None = None
+
+
+def link_mapping(mapping: MappingRules, around: Surroundings) -> tuple[LinkedMapping, tuple[Diagnostic, ...]]:
+    """Resolve one mapping. Its `spec` is None when there are errors among the findings."""
+    linking = _Linking(mapping, around)
+    linked = linking.link()
+    return linked, tuple(linking.findings.found)
+
+
+def const_type(value: object) -> Type:
+    """The type of a constant; a text is an enum of itself, so that lengths and picklists can be checked."""
+    match value:
+        case None:
+            return Type(Kind.NULL, nullable=True)
+        case bool():
+            return BOOL
+        case int():
+            return INT
+        case str():
+            return enum(value)
+        case _:
+            return DECIMAL
+
+
+@dataclass(slots=True)
+class _Linking:
+    """The work on one mapping."""
+
+    mapping: MappingRules
+    around: Surroundings
+    findings: Findings = field(default_factory=Findings)
+    checked: list[Checked] = field(default_factory=list)
+    complete: bool = True
+
+    def link(self) -> LinkedMapping:
+        mapping = self.mapping
+        source = self._object(mapping.object)
+        target = self._object(mapping.to)
+        params = self._params()
+        scope = base_scope(self.around.schemas, self.around.preferences.types, params if mapping.driven_by else None)
+        scope = self._use(scope)
+        self._taken(((mapping.root.text, mapping.root.span),), set(RESERVED))
+        scope = scope.bind(mapping.root.text, ERROR if source is None else _record(source))
+        taken = {*RESERVED, mapping.root.text}
+        self._taken([(read.name, read.span) for read in mapping.reads], taken)
+        reads, scope = self._reads(scope)
+        self._taken([(let.name, let.span) for let in mapping.lets], taken)
+        lets, scope = self._lets(mapping.lets, scope)
+        chosen = self._condition(mapping.filter, scope)
+        keys = tuple(tuple(self._key(part, target, scope) for part in parts) for parts in mapping.keys)
+        fields = tuple(self._field(rule, target, scope) for rule in mapping.fields)
+        fields += self._custom_fields(target, scope)
+        members = [self._membership(rule.list, rule.condition, scope) for rule in mapping.lists]
+        children: list[LinkedChild] = []
+        rows: list[RowsSpec | None] = []
+        for child in mapping.children:
+            linked, made = self._child(child, scope, set(taken))
+            children.append(linked)
+            rows.append(made)
+        checks, sums = self._checks(target, children, scope)
+        delete = self._on_delete(mapping.on_source_delete, target)
+        for name in (*mapping.after, *((mapping.driven_by,) if mapping.driven_by else ())):
+            if name.text == mapping.name:
+                self.findings.error("DM402", f"`{name.text}` cannot come after itself", name.span, "itself")
+        spec = None
+        if not self.findings.has_errors() and self.complete and source is not None and target is not None:
+            spec = ProgramSpec(
+                mapping=mapping.name,
+                title=mapping.title,
+                at=mapping.span.line,
+                system=target.name.partition(".")[0],
+                source_object=source.name,
+                root=mapping.root.text,
+                target_object=target.name,
+                fields=tuple(self._field_spec(one) for one in fields),
+                keys=tuple(tuple(_key_spec(one) for one in parts) for parts in keys),
+                lets=lets,
+                reads=reads,
+                filter=chosen,
+                filter_at=_place(mapping.filter).line if mapping.filter else "",
+                children=self._child_specs(children, rows),
+                checks=checks,
+                memberships=tuple(
+                    MembershipSpec(value, rule.status, rule.span.line)
+                    for value, rule in zip(members, mapping.lists, strict=True)
+                    if value is not None
+                ),
+                memberships_info=self._memberships_info(),
+                after=tuple(name.text for name in mapping.after),
+                driven_by=mapping.driven_by.text if mapping.driven_by else None,
+                params=tuple(param.name for param in mapping.params),
+                on_ambiguous=mapping.on_ambiguous,
+                on_none=mapping.on_none,
+                on_source_delete=delete,
+                options=self._options(),
+            )
+        used, settings = _usage(self.checked)
+        unknown = spec is None
+        return LinkedMapping(
+            mapping=mapping,
+            source=source,
+            target=target,
+            fields=fields,
+            keys=keys,
+            children=tuple(children),
+            used=used if not unknown else frozenset(["*"]),
+            settings=settings,
+            spec=spec,
+            sums=sums,
+        )
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def _object(self, node: Scalar) -> ObjectSchema | None:
+        found = self.around.schemas.find(node.text)
+        if found is None:
+            hint = did_you_mean(node.text, self.around.schemas.object_names())
+            self.findings.error("DM301", f"`{node.text}` is not a known object", node.span, hint or "unknown object")
+        return found
+
+    def _params(self) -> dict[str, Type]:
+        params: dict[str, Type] = {}
+        for rule in self.mapping.params:
+            try:
+                params[rule.name] = parse_type(rule.type.text, self.around.schemas)
+            except NotAType as problem:
+                params[rule.name] = ERROR
+                self.findings.error("DM020", str(problem), rule.type.span, "not a type")
+        return params
+
+    def _use(self, scope: Scope) -> Scope:
+        functions: dict[str, UserFunction] = {}
+        for name in self.mapping.use:
+            library = self.around.libraries.get(name.text)
+            if library is None:
+                hint = did_you_mean(name.text, self.around.libraries)
+                message = f"There is no library `{name.text}` of functions or tables"
+                self.findings.error("DM406", message, name.span, hint or "unknown library")
+                continue
+            functions.update(library.functions)
+            if library.broken:
+                self.complete = False
+        return Scope(scope.schemas, scope.names, functions, scope.objects)
+
+    def _taken(self, names: Any, taken: set[str]) -> None:
+        for name, span in names:
+            if name in taken:
+                self.findings.error("DM021", f"The name `{name}` is taken already", span, "second meaning")
+            taken.add(name)
+
+    # --- expressions --------------------------------------------------------------------------------------------
+
+    def _check(self, value: Value, scope: Scope, expected: Type | None = None) -> Checked | None:
+        """The checked value, or None with findings."""
+        node = value.source
+        if isinstance(value, Constant):
+            made = constant(node.value, const_type(node.value))
+            self.checked.append(made)
+            return made
+        parsed = parse(node.text)
+        for problem in parsed.problems:
+            self.findings.problem(node, problem)
+        if parsed.tree is None:
+            return None
+        result = check(parsed.tree, scope, expected, text=node.text)
+        for problem in result.problems:
+            self.findings.problem(node, problem)
+        if result.core is None:
+            if not result.problems:
+                self.complete = False  # what it uses has a finding of its own
+            return None
+        self.checked.append(result)
+        return result
+
+    def _condition(self, value: Value | None, scope: Scope) -> Checked | None:
+        if value is None:
+            return None
+        checked = self._check(value, scope)
+        if checked is None or checked.type.kind is Kind.ERROR:
+            return checked
+        if checked.type.kind is not Kind.BOOL:
+            message = f"A condition must be true or false, this is {checked.type}"
+            self.findings.error("DM315", message, value.source.span, f"this is {checked.type}")
+        elif checked.type.nullable:
+            hint = "say what null means: add `?? false`, or test `is not null` first"
+            self.findings.warning("DM316", "This condition may be null", value.source.span, "may be null", hint)
+        return checked
+
+    def _reads(self, scope: Scope) -> tuple[tuple[ReadSpec, ...], Scope]:
+        reads: list[ReadSpec] = []
+        for rule in self.mapping.reads:
+            found = self._object(rule.object)
+            wanted = list_of(STRING.optional()).optional() if rule.kind == "many" else ANY
+            key = self._check(rule.key, scope, wanted if rule.kind == "many" else None)
+            self._read_key(rule.key, rule.kind, key)
+            if rule.by is not None and found is not None and rule.by.text not in found.fields:
+                self._no_field("DM302", rule.by, found)
+            if rule.where is not None and found is not None and not _has_path(rule.where.text, found, self.around):
+                self._no_field("DM302", rule.where, found)
+            scope = scope.bind(rule.name, read_type(rule.kind, found))
+            if key is not None and found is not None:
+                reads.append(
+                    ReadSpec(
+                        name=rule.name,
+                        kind=rule.kind,
+                        object=found.name,
+                        key=key,
+                        at=rule.span.line,
+                        key_root_field=_root_field(key, self.mapping.root.text),
+                        where_field=rule.where.text if rule.where else None,
+                        by=rule.by.text if rule.by else None,
+                        limit=rule.limit,
+                    )
+                )
+        return tuple(reads), scope
+
+    def _read_key(self, value: Value, kind: str, key: Checked | None) -> None:
+        if key is None or kind == "many":
+            return
+        if key.type.kind not in (Kind.STRING, Kind.ENUM, Kind.ERROR, Kind.INT, Kind.BOOL):
+            message = f"A record is looked up by a text, this is {key.type}"
+            self.findings.error("DM318", message, value.source.span, f"this is {key.type}")
+
+    def _lets(self, rules: tuple[LetRule, ...], scope: Scope) -> tuple[tuple[LetSpec, ...], Scope]:
+        lets: list[LetSpec] = []
+        for rule in rules:
+            checked = self._check(rule.value, scope)
+            if checked is None:
+                scope = scope.bind(rule.name, ERROR, "let")
+            else:
+                scope = scope.let(rule.name, checked)
+                lets.append(LetSpec(rule.name, checked, rule.span.line))
+        return tuple(lets), scope
+
+    # --- fields and keys ----------------------------------------------------------------------------------------
+
+    def _any(self, value: AnyValue, scope: Scope) -> tuple[Checked | None, Span]:
+        if isinstance(value, Reference):
+            return self._reference(value, scope), value.key.source.span
+        return self._check(value, scope), value.source.span
+
+    def _reference(self, value: Reference, scope: Scope) -> Checked | None:
+        known = self.around.mappings
+        name = value.mapping.text
+        if name not in known:
+            hint = did_you_mean(name, known)
+            self.findings.error("DM403", f"There is no mapping `{name}`", value.mapping.span, hint or "unknown mapping")
+        elif self.around.applied is not None and name not in self.around.applied:
+            message = f"The mapping `{name}` is not applied by the project, so its records have no target"
+            self.findings.error("DM404", message, value.mapping.span, "not applied", f"add `{name}` to `apply:`")
+        checked = self._check(value.key, scope)
+        if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.ERROR):
+            message = f"The key of a reference is the id of a source record, a text; this is {checked.type}"
+            self.findings.error("DM318", message, value.key.source.span, f"this is {checked.type}")
+        return checked
+
+    def _field(
+        self, rule: FieldRule, owner: ObjectSchema | None, scope: Scope, child: ChildRule | None = None
+    ) -> LinkedField:
+        value, place = self._any(rule.value, scope)
+        table = self._table(rule, value, scope)
+        written = _written(rule, value, table)
+        target = owner.fields.get(rule.name) if owner is not None else None
+        if owner is None:
+            owner = ObjectSchema("", {})
+        return LinkedField(rule, owner, target, value, table, written, place, child)
+
+    def _custom_fields(self, target: ObjectSchema | None, scope: Scope) -> tuple[LinkedField, ...]:
+        """Fields that the target lets us make: their schema follows from the value."""
+        made: list[LinkedField] = []
+        for rule in self.mapping.custom_fields:
+            linked = self._field(rule, None, scope)
+            type_ = (linked.written or ERROR).optional()
+            if type_.kind is Kind.ENUM:
+                type_ = STRING.optional()
+            schema = FieldSchema(CUSTOM_PREFIX + rule.name, type_, native="custom", status="declared")
+            owner = target if target is not None else linked.object
+            made.append(
+                LinkedField(rule, owner, schema, linked.value, linked.table, linked.written, linked.place, None)
+            )
+        if made and target is not None and not target.name.startswith("activecampaign."):
+            span = self.mapping.custom_fields[0].span
+            message = f"`custom_fields` are made at ActiveCampaign; for {target.name} write them under `fields`"
+            self.findings.error("DM319", message, span, "not at this target")
+        return tuple(made)
+
+    def _table(self, rule: FieldRule, value: Checked | None, scope: Scope) -> LinkedTable | None:
+        said = rule.table
+        if said is None:
+            return None
+        rows, fallback, complete = said.rows, said.fallback, said.asks_for_error
+        if said.name is not None:
+            shared = self._shared(said.name)
+            if shared is None:
+                return None
+            rows = shared.rows
+            if fallback is None and not complete:
+                fallback, complete = shared.fallback, shared.open_ended
+        converted: list[tuple[object, object, Span, Span]] = []
+        for key, row in rows:
+            if value is not None:
+                known, native = _table_key(key, value.type)
+                if not known:
+                    hint = did_you_mean(key.text, value.type.values) if value.type.kind is Kind.ENUM else ""
+                    message = f"`{key.text}` is no value of {value.type.required()}"
+                    self.findings.error("DM312", message, key.span, hint or "never matches")
+                    continue
+            else:
+                native = key.text
+            converted.append((native, row.value, key.span, row.span))
+        otherwise = self._check(fallback, scope) if fallback is not None else None
+        at = fallback.source.span if fallback is not None else None
+        done = complete or otherwise is not None
+        return LinkedTable(tuple(converted), otherwise, at, done, said.span)
+
+    def _shared(self, name: Scalar) -> SharedTable | None:
+        tables: dict[str, SharedTable] = {}
+        for used in self.mapping.use:
+            library = self.around.libraries.get(used.text)
+            tables.update(library.tables if library else {})
+        if name.text not in tables:
+            hint = did_you_mean(name.text, tables) or "name its library under `use:`"
+            self.findings.error("DM407", f"There is no value table `{name.text}`", name.span, "unknown table", hint)
+            return None
+        return tables[name.text]
+
+    def _key(self, part: Any, owner: ObjectSchema | None, scope: Scope) -> LinkedKey:
+        value, place = self._any(part.value, scope)
+        target = owner.fields.get(part.field) if owner is not None else None
+        if owner is not None and target is None:
+            hint = did_you_mean(part.field, owner.fields)
+            message = f"`{part.field}` is not a field of {owner.name}"
+            self.findings.error("DM302", message, part.span, hint or "unknown field")
+        return LinkedKey(part, target, value, place)
+
+    def _membership(self, value: Value, condition: Value | None, scope: Scope) -> Checked | None:
+        checked = self._check(value, scope)
+        if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.ERROR):
+            self.findings.error("DM318", f"A list is named by a text, this is {checked.type}", value.source.span)
+        if condition is not None:
+            self._condition(condition, scope)
+            message = "`if` on a list is not possible yet: write the condition into the list's name"
+            self.findings.error("DM319", message, condition.source.span, "", "`list: if c then 'Name' else null`")
+        return checked
+
+    # --- children -----------------------------------------------------------------------------------------------
+
+    def _child(self, rule: ChildRule, scope: Scope, taken: set[str]) -> tuple[LinkedChild, RowsSpec | None]:
+        owner = self._object(rule.to)
+        if owner is not None:
+            for name in (rule.parent, *rule.key):
+                if name.text not in owner.fields:
+                    self._no_field("DM302", name, owner)
+        of = self._check(rule.of, scope)
+        self._taken(((rule.item.text, rule.item.span),), taken)
+        if of is not None and of.type.kind is Kind.LIST:
+            inner = scope.item(rule.item.text, of)
+        else:
+            inner = scope.bind(rule.item.text, ERROR, "item")
+            if of is not None and of.type.kind is not Kind.ERROR:
+                message = f"`of` must be a list, this is {of.type}"
+                self.findings.error("DM318", message, rule.of.source.span, f"this is {of.type}", "wrap it: `list(x)`")
+        # The filter stands under `each`, above the named values: it sees the item, not them.
+        chosen = self._condition(rule.filter, inner)
+        self._taken([(let.name, let.span) for let in rule.lets], taken)
+        lets, inner = self._lets(rule.lets, inner)
+        fields = tuple(self._field(one, owner, inner, rule) for one in rule.fields)
+        for check_rule in rule.checks:
+            self._check(check_rule.value, inner)
+        linked = LinkedChild(rule, owner, fields)
+        if of is None or owner is None or any(one.value is None or one.target is None for one in fields):
+            return linked, None
+        specs = tuple(self._field_spec(one) for one in fields)
+        return linked, RowsSpec(of, rule.item.text, chosen, lets, specs, rule.span.line)
+
+    def _child_specs(self, children: list[LinkedChild], rows: list[RowsSpec | None]) -> tuple[ChildSpec, ...]:
+        sets: dict[str, tuple[LinkedChild, list[RowsSpec]]] = {}
+        for child, made in zip(children, rows, strict=True):
+            if made is not None:
+                sets.setdefault(child.rule.set, (child, []))[1].append(made)
+        return tuple(
+            ChildSpec(
+                name=name,
+                object=first.rule.to.text,
+                parent=first.rule.parent.text,
+                key=tuple(key.text for key in first.rule.key),
+                lists=tuple(lists),
+                at=first.rule.span.line,
+            )
+            for name, (first, lists) in sets.items()
+        )
+
+    # --- checks, policies, options ------------------------------------------------------------------------------
+
+    def _checks(
+        self, target: ObjectSchema | None, children: list[LinkedChild], scope: Scope
+    ) -> tuple[tuple[CheckSpec, ...], tuple[tuple[str, str, Checked, str], ...]]:
+        claims: list[CheckSpec] = []
+        sums: list[tuple[str, str, Checked, str]] = []
+        for rule in self.mapping.checks:
+            if rule.sum_of is None:
+                checked = self._condition(rule.value, scope)
+                if checked is not None:
+                    claims.append(CheckSpec(rule.name, checked, rule.span.line))
+                continue
+            name = rule.sum_of.text
+            members = [child for child in children if child.rule.set == name]
+            if not members:
+                hint = did_you_mean(name, {child.rule.set for child in children})
+                self.findings.error("DM408", f"There is no set `{name}`", rule.sum_of.span, hint or "unknown set")
+                continue
+            if target is not None and rule.name not in target.fields:
+                hint = did_you_mean(rule.name, target.fields)
+                message = f"`{rule.name}` is not a field of {target.name}"
+                self.findings.error("DM302", message, rule.span, hint or "unknown field")
+            inner = base_scope(self.around.schemas, self.around.preferences.types)
+            inner = Scope(inner.schemas, inner.names, scope.functions, inner.objects)
+            for child in members:
+                for one in child.fields:
+                    if one.target is not None and one.rule.name not in inner.names:
+                        inner = inner.bind(one.rule.name, one.target.type.required())
+            value = self._check(rule.value, inner, DECIMAL)
+            if value is not None:
+                sums.append((rule.name, name, value, rule.span.line))
+        return tuple(claims), tuple(sums)
+
+    def _on_delete(self, node: Node | None, target: ObjectSchema | None) -> dict[str, Any]:
+        if node is None:
+            return {"action": "keep"}
+        if isinstance(node, Scalar):
+            return {"action": node.text}
+        assert isinstance(node, Table), "structure was checked"
+        setting = node.get("by_setting")
+        if isinstance(setting, Scalar):
+            known = self.around.preferences.types
+            if setting.text not in known:
+                hint = did_you_mean(setting.text, known)
+                self.findings.error("DM509", f"There is no setting `{setting.text}`", setting.span, hint or "unknown")
+            action = self.around.preferences.values.get(setting.text)
+            return {"action": action or "keep", "by_setting": setting.text}
+        fields = node.table("set")
+        assert fields is not None, "structure was checked"
+        if target is not None:
+            for entry in fields:
+                if entry.name not in target.fields:
+                    self._no_field("DM302", entry.key, target)
+        return {"action": "set", "set": plain(fields)}
+
+    def _options(self) -> dict[str, Any]:
+        """What passes through to the runtime and the connectors."""
+        mapping = self.mapping
+        options: dict[str, Any] = {"settings": dict(self.around.preferences.values)}
+        if mapping.lists:
+            options["resubscribe"] = mapping.resubscribe
+        if mapping.on_duplicate != "fail":
+            options["on_duplicate"] = mapping.on_duplicate
+        if mapping.direction != "to_target":
+            options["direction"] = mapping.direction
+        if mapping.echo:
+            options["echo"] = mapping.echo
+        if mapping.extended_by:
+            options["extended_by"] = list(mapping.extended_by)
+        return options
+
+    def _memberships_info(self) -> FieldInfo | None:
+        if not self.mapping.lists or self.mapping.lists_span is None:
+            return None
+        return FieldInfo(LISTS_FIELD, list_of(ANY), Write.ALWAYS, self.mapping.lists_span.line)
+
+    def _field_spec(self, linked: LinkedField) -> FieldSpec:
+        rule = linked.rule
+        target = linked.target or FieldSchema(rule.name, ERROR)
+        ref = rule.value.mapping.text if isinstance(rule.value, Reference) else None
+        info = FieldInfo(
+            name=target.name,
+            type=linked.written or ERROR,
+            write=Write(rule.write),
+            at=rule.span.line,
+            ref=ref,
+            optional_ref=ref is not None and rule.on_missing == "skip",
+            pii=rule.pii,
+            email=target.native == "email",
+        )
+        table = None
+        if linked.table is not None:
+            table = ValueTable(tuple((key, row) for key, row, _, _ in linked.table.rows), linked.table.otherwise)
+        assert linked.value is not None, "a field without a value has a finding"
+        return FieldSpec(
+            info=info,
+            value=linked.value,
+            target=target,
+            table=table,
+            on_null=OnNull(rule.on_null),
+            on_error=OnError(rule.on_error),
+            max_length=OnTooLong(rule.max_length),
+            round=rule.round,
+        )
+
+    def _no_field(self, code: str, name: Scalar, owner: ObjectSchema) -> None:
+        hint = did_you_mean(name.text, owner.fields)
+        self.findings.error(code, f"`{name.text}` is not a field of {owner.name}", name.span, hint or "unknown field")
+
+
+def _record(found: ObjectSchema) -> Type:
+    return Type(Kind.RECORD, object=found.name)
+
+
+def _place(value: Value) -> Span:
+    return value.source.span
+
+
+def _key_spec(linked: LinkedKey) -> KeyFieldSpec:
+    value = linked.part.value
+    ref = value.mapping.text if isinstance(value, Reference) else None
+    assert linked.value is not None, "a key without a value has a finding"
+    assert linked.target is not None, "a key of no field has a finding"
+    return KeyFieldSpec(linked.part.field, linked.value, linked.target, linked.part.span.line, ref)
+
+
+def _has_path(path: str, owner: ObjectSchema, around: Surroundings) -> bool:
+    """Whether `a.b` is a field of the object, through nested objects."""
+    current: ObjectSchema | None = owner
+    *before, last = path.split(".")
+    for name in before:
+        found = current.fields.get(name) if current else None
+        current = around.schemas.find(found.type.object) if found and found.type.object else None
+    return current is not None and last in current.fields
+
+
+def _root_field(key: Checked, root: str) -> str | None:
+    """The field of the driving record that the key simply is, so that the runtime can follow it backwards."""
+    match key.core:
+        case core.Field(target=core.Root(name=name), key=field_name) if name == root:
+            return field_name
+        case _:
+            return None
+
+
+def _table_key(key: Scalar, type_: Type) -> tuple[bool, object]:
+    """Whether a row's key can occur in a value of the type, and the key as such a value."""
+    text = key.text
+    match type_.kind:
+        case Kind.ENUM:
+            return not type_.values or text in type_.values, text
+        case Kind.BOOL:
+            return text in ("true", "false"), text == "true"
+        case Kind.INT:
+            digits = text.removeprefix("-")
+            return digits.isdecimal() and len(digits) < 20, int(text) if digits.isdecimal() else text
+        case Kind.STRING | Kind.ERROR:
+            return True, text
+        case _:
+            return False, text
+
+
+def _written(rule: FieldRule, value: Checked | None, table: LinkedTable | None) -> Type | None:
+    """The type of what is written: of the value, or of a value table's outcomes."""
+    if value is None:
+        return None
+    if rule.table is None:
+        if rule.round is not None and value.type.kind is Kind.MONEY:
+            return Type(Kind.DECIMAL, value.type.nullable)
+        return value.type
+    if table is None:
+        return None
+    kinds = [const_type(row) for _, row, _, _ in table.rows]
+    if table.otherwise is not None:
+        kinds.append(table.otherwise.type)
+    elif rule.table.fallback is not None:
+        return None
+    return _joined(kinds, nullable=value.type.nullable)
+
+
+def _joined(kinds: list[Type], *, nullable: bool) -> Type | None:
+    """One type for all outcomes of a value table; None when they do not go together."""
+    nullable = nullable or any(kind.nullable for kind in kinds)
+    real = [kind for kind in kinds if kind.kind is not Kind.NULL]
+    if not real:
+        return Type(Kind.NULL, nullable=True)
+    names = {kind.kind for kind in real}
+    if names == {Kind.ENUM}:
+        return Type(Kind.ENUM, nullable, values=tuple(dict.fromkeys(v for kind in real for v in kind.values)))
+    if names <= {Kind.ENUM, Kind.STRING}:
+        return Type(Kind.STRING, nullable)
+    if names <= {Kind.INT, Kind.DECIMAL}:
+        return Type(Kind.INT if names == {Kind.INT} else Kind.DECIMAL, nullable)
+    return Type(real[0].kind, nullable) if len(names) == 1 else Type(Kind.ERROR, nullable=True)
+
+
+def _usage(checked: list[Checked]) -> tuple[frozenset[str], frozenset[str]]:
+    """Names and settings that the expressions use."""
+    names: set[str] = set()
+    settings: set[str] = set()
+    for one in checked:
+        settings |= {name for owner, name in one.reads if owner == "plain.settings"}
+        if one.core is None:
+            continue
+        for node in core.walk(one.core):
+            match node:
+                case core.Root(name=name):
+                    names.add(name)
+                case core.Local(slot=slot):
+                    names.add(slot)
+                case core.Field(target=core.Root(name="settings"), key=key):
+                    settings.add(key)
+                case _:
+                    pass
+    return frozenset(names), frozenset(settings)
