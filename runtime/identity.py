@@ -8,16 +8,13 @@ where the target holds no record of the object at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fieldwright.dsl.program import Program, Write
 from fieldwright.runtime.connector import FindRequest, Target
 from fieldwright.runtime.records import TargetRecord
-from fieldwright.runtime.rehearsal import is_planned
 from fieldwright.runtime.state.ledger import Ledger
-
-if TYPE_CHECKING:
-    from fieldwright.runtime.mapping_run import Work
+from fieldwright.runtime.work import Work, key_text
 
 Fail = Callable[..., None]
 
@@ -116,7 +113,7 @@ class Identifier:
         """Two source records with one single-field key: the one that was linked (or came) first keeps it."""
         if not all(len(alternative.fields) == 1 for alternative in program.keys[:1]) or not program.keys:
             return works
-        keyed = [(work, _key_text(work)) for work in works]
+        keyed = [(work, None if work.desired is None else key_text(work.desired.key)) for work in works]
         owners = self._ledger.owners(program.mapping, "target_key", [text for _, text in keyed if text is not None])
         kept: list[Work] = []
         for work, text in keyed:
@@ -137,13 +134,6 @@ class Identifier:
                 owners[text] = work.id
             kept.append(work)
         return kept
-
-
-def _key_text(work: Work) -> str | None:
-    if work.desired is None or len(work.desired.key) != 1:
-        return None
-    value = next(iter(work.desired.key.values()))
-    return None if value is None or is_planned(value) else str(value)
 
 
 def _shown(work: Work, number: int) -> str:

@@ -8,62 +8,43 @@ that fails is recorded and delays no other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldwright.dsl.program import MappedRecord, Program, Ref, Write
-from fieldwright.dsl.ruleprogram import Decision, RulesetProgram
+from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.runtime.connector import Target
-from fieldwright.runtime.evaluate import Roots, load_roots, map_one
+from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.executor import Executor
 from fieldwright.runtime.identity import Identifier
-from fieldwright.runtime.planner import Desired, RecordPlan, needs_present_value, plan_record, plan_rows, rows_differ
-from fieldwright.runtime.records import Change, Op, Operation, Outcome, Result
+from fieldwright.runtime.planner import Desired, needs_present_value, plan_record
+from fieldwright.runtime.records import Change, Op, Operation, Result
 from fieldwright.runtime.rehearsal import is_planned
+from fieldwright.runtime.rejections import Rejections
 from fieldwright.runtime.report import RunReport
+from fieldwright.runtime.rows import RowWriter
 from fieldwright.runtime.state.database import Database
-from fieldwright.runtime.state.journal import ErrorRecord, Journal
-from fieldwright.runtime.state.ledger import ChildLink, Decided, Ledger, Link
+from fieldwright.runtime.state.journal import Journal
+from fieldwright.runtime.state.ledger import Ledger
 from fieldwright.runtime.state.mirror import Mirror
-
-KIND_OF_RESULT = {
-    Result.RETRY: "transient",
-    Result.AMBIGUOUS: "transient",
-    Result.REJECTED: "permanent",
-    Result.WAITS: "waiting",
-    Result.CONFIG: "permanent",
-}
+from fieldwright.runtime.work import Work
 
 
-@dataclass(slots=True)
-class Work:
-    """One record on its way through a batch."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The ruleset that drives a mapping, with the values of its settings."""
 
-    change: Change
-    roots: Roots
-    mapped: MappedRecord | None = None
-    decision: Decision | None = None
-    desired: Desired | None = None
-    link: Link | None = None
-    plan: RecordPlan | None = None
-    target_id: str | None = None
-    rows: list[ChildLink] = field(default_factory=list)
-    rows_due: bool = False
-    failed: bool = False
-
-    @property
-    def id(self) -> str:
-        """The source id."""
-        return self.change.id
+    program: RulesetProgram
+    settings: Mapping[str, Any]
 
 
 class MappingRun:
-    """Applies one program; made anew for every run."""
+    """Applies one program; made anew for every run. `constants` are the roots `settings` and `run`."""
 
     def __init__(
         self,
         program: Program,
-        ruleset: RulesetProgram | None,
+        rules: Rules | None,
         target: Target,
         database: Database,
         mirror: Mirror,
@@ -71,60 +52,42 @@ class MappingRun:
         journal: Journal,
         report: RunReport,
         constants: Mapping[str, Any],
-        rule_settings: Mapping[str, Any],
         identifier: Identifier,
         executor: Executor,
         programs: Mapping[str, Program],
-        *,
-        keep_operations: bool = False,
     ) -> None:
         self.program = program
-        self._ruleset = ruleset
+        self._rules = rules
         self._target = target
         self._db = database
         self._mirror = mirror
         self._ledger = ledger
-        self._journal = journal
         self._report = report
         self._constants = constants
-        self._rule_settings = rule_settings
         self._identifier = identifier
         self._executor = executor
-        self._programs = programs
-        self._keep = keep_operations
         self._counts = report.counts(program.mapping, program.target_object)
-        self._touched: set[str] = set()
-        self._rejected: set[str] = set()
-        self._row_counts = {
-            child.name: report.counts(f"{program.mapping}/{child.name}", child.object) for child in program.children
-        }
-        self._row_touched = dict.fromkeys(self._row_counts, 0)
-
-    # --- the batch ----------------------------------------------------------------------------------------------
+        self._rejections = Rejections(program, programs, ledger.pair, journal, self._counts)
+        self._rows = RowWriter(program, target, ledger, executor, self._rejections, report, self._note)
 
     def apply(self, ids: Sequence[str]) -> None:
-        """Bring the target records of these source records up to date. Does not commit: the caller does, together
-        with the progress that the batch stands for (writes commit their intents themselves, before they leave)."""
+        """Bring the target records of these source records up to date. Does not commit at its end: the caller does,
+        together with the progress that the batch stands for (intents are committed here, before a write leaves)."""
         changes = self._mirror.load(self.program.source_object, ids)
         ordered = [changes[one] for one in ids if one in changes]
-        deleted = [change for change in ordered if change.deleted]
+        self._delete([change for change in ordered if change.deleted])
         live = [change for change in ordered if not change.deleted]
-        if deleted:
-            self._delete(deleted)
         if not live:
             return
         links = self._ledger.links(self.program.mapping, [change.id for change in live])
-        works = [
-            Work(change, roots, link=links.get(change.id))
-            for change, roots in zip(live, load_roots(self.program, live, self._mirror, self._constants), strict=True)
-        ]
-        works = self._decide(works)
-        works = self._map(works)
-        works = self._resolve(works)
-        works = self._identifier.identify(self.program, works, self._fail)
+        roots = load_roots(self.program, live, self._mirror, self._constants)
+        works = [Work(change, root, link=links.get(change.id)) for change, root in zip(live, roots, strict=True)]
+        works = self._resolve(self._map(self._decide(works)))
+        works = self._identifier.identify(self.program, works, self._rejections.fail)
         self._plan(works)
-        self._write_records(works)
-        self._write_rows(works)
+        self._write(works)
+        if self.program.children:
+            self._rows.write(works, self._identifier.adopted)
         self._check(works)
         self._remember(works)
 
@@ -132,61 +95,67 @@ class MappingRun:
         """Count what this run did not touch."""
         linked = self._ledger.count(self.program.mapping)
         self._counts.unchanged = max(0, linked - self._counts.created - self._counts.updated)
-        for child in self.program.children:
-            row = self._row_counts[child.name]
-            row.unchanged = max(
-                0, self._ledger.child_count(self.program.mapping, child.name) - row.created - row.updated
-            )
+        self._rows.finish()
 
-    # --- steps --------------------------------------------------------------------------------------------------
+    # --- steps, in order ----------------------------------------------------------------------------------------
 
     def _decide(self, works: list[Work]) -> list[Work]:
-        if self._ruleset is None:
+        """Ask the ruleset; records for which it does nothing end here."""
+        if self._rules is None:
             return works
         earlier = self._ledger.decisions(self.program.mapping, [work.id for work in works])
         going: list[Work] = []
+        idle: list[Work] = []
         for work in works:
             before = earlier.get(work.id)
-            first = work.link is None and (before is None or before.action == "nothing")
             roots = {
                 **work.roots,
                 "previous": None,
                 "linked": work.link is not None,
-                "sync": {"first": first, "initiated_by": "chargebee"},
-                "settings": self._rule_settings,
+                "sync": {
+                    "first": work.link is None and (before is None or before.action == "nothing"),
+                    "initiated_by": "chargebee",
+                },
+                "settings": self._rules.settings,
             }
-            decision = self._ruleset.decide(roots)
+            decision = self._rules.program.decide(roots)
             if decision.problem is not None:
                 problem = decision.problem
-                self._fail(work, problem.code, "mapping", problem.reason, problem.fix, problem.at, problem.where)
+                self._rejections.fail(
+                    work, problem.code, "mapping", problem.reason, problem.fix, problem.at, problem.where
+                )
                 continue
-            work.decision = decision
-            if decision.action == "nothing" and work.link is not None and work.link.whole:
+            unfinished = work.link is not None and not work.link.whole
+            if decision.action == "nothing" and not unfinished:
+                if work.link is None:
+                    work.decision = decision
+                    self._counts.skipped += 1
+                idle.append(work)
                 continue
-            if decision.action == "nothing" and work.link is None:
-                self._counts.skipped += 1
-                self._touched.add(work.id)
-                self._ledger.save_decisions(self.program.mapping, {work.id: _decided(decision, work.change.version)})
-                self._ok(work)
-                continue
+            if not unfinished:
+                work.decision = decision
             work.roots["params"] = decision.params
             going.append(work)
+        self._save_decisions(idle)
+        self._rejections.clear(idle)
         return going
 
     def _map(self, works: list[Work]) -> list[Work]:
         mapped: list[Work] = []
+        left_out: list[Work] = []
         for work in works:
             result = map_one(self.program, work.roots)
-            if not result.included:
-                self._counts.skipped += 1
-                self._ok(work)
-                continue
             if result.problems:
                 first = result.problems[0]
-                self._fail(work, first.code, "mapping", _all_reasons(result), first.fix, first.at, first.where)
-                continue
-            work.mapped = result
-            mapped.append(work)
+                reasons = "; ".join(f"{problem.where}: {problem.reason}" for problem in result.problems[:5])
+                self._rejections.fail(work, first.code, "mapping", reasons, first.fix, first.at, first.where)
+            elif not result.included:
+                self._counts.skipped += 1
+                left_out.append(work)
+            else:
+                work.mapped = result
+                mapped.append(work)
+        self._rejections.clear(left_out)
         return mapped
 
     def _resolve(self, works: list[Work]) -> list[Work]:
@@ -211,12 +180,9 @@ class MappingRun:
                 name: [_resolved(row, known, row_optional.get(name, set()), missing) for row in rows]
                 for name, rows in work.mapped.children.items()
             }
-            if missing:
-                self._wait(work, *missing[0])
-                continue
             keys = [_resolved(key, known, set(), missing) for key in work.mapped.keys if key is not None]
             if missing:
-                self._wait(work, *missing[0])
+                self._rejections.wait(work, *missing[0])
                 continue
             work.desired = Desired(
                 work.id,
@@ -234,8 +200,19 @@ class MappingRun:
     def _plan(self, works: Sequence[Work]) -> None:
         """Operations for the records themselves, from links or from what a look-up found."""
         same = self._target.same
-        unsure = [
-            work
+        fill_ins = self._present_values(works)
+        for work in works:
+            assert work.desired is not None
+            link, found = work.link, self._identifier.found.get(work.id)
+            if link is not None and link.target_id in fill_ins:
+                link = replace(link, base={**link.base, **fill_ins[link.target_id]})
+            work.plan = plan_record(self.program, work.desired, link, found, same)
+            work.target_id = link.target_id if link else found.id if found else None
+
+    def _present_values(self, works: Sequence[Work]) -> dict[str | None, dict[str, Any]]:
+        """What the target holds in fields that are only to be filled when empty, for records where we do not know."""
+        ids = [
+            work.link.target_id
             for work in works
             if work.link is not None
             and work.link.target_id
@@ -243,131 +220,45 @@ class MappingRun:
             and work.desired is not None
             and needs_present_value(self.program, work.desired, work.link)
         ]
-        present = {}
-        if unsure:
-            fields = [info.name for info in self.program.fields if info.write is Write.IF_EMPTY]
-            ids = [work.link.target_id for work in unsure if work.link and work.link.target_id]
-            present = {record.id: record for record in self._target.read(self.program.target_object, ids, fields)}
-        for work in works:
-            assert work.desired is not None
-            link, found = work.link, self._identifier.found.get(work.id)
-            if link is not None and link.target_id in present:
-                held = present[link.target_id]
-                merged = {**link.base, **{k: v for k, v in held.fields.items() if v not in (None, "")}}
-                link = replace(link, base=merged)
-            work.plan = plan_record(self.program, work.desired, link, found, same)
-            work.target_id = link.target_id if link else found.id if found else None
+        if not ids:
+            return {}
+        names = [info.name for info in self.program.fields if info.write is Write.IF_EMPTY]
+        records = self._target.read(self.program.target_object, ids, names)
+        return {
+            record.id: {name: value for name, value in record.fields.items() if value not in (None, "")}
+            for record in records
+        }
 
-    def _write_records(self, works: Sequence[Work]) -> None:
-        writing = [work for work in works if work.plan and work.plan.operation]
-        if not writing:
+    def _write(self, works: Sequence[Work]) -> None:
+        planned = [(work, work.plan.operation) for work in works if work.plan and work.plan.operation]
+        if not planned:
             return
-        operations = [work.plan.operation for work in writing if work.plan and work.plan.operation]
-        executed = self._executor.execute(operations)
-        for work, operation, outcome in zip(writing, operations, executed.outcomes, strict=True):
+        executed = self._executor.execute([operation for _work, operation in planned])
+        done: list[Work] = []
+        for (work, operation), outcome in zip(planned, executed.outcomes, strict=True):
             if outcome.result is not Result.DONE:
-                self._refuse(work, operation, outcome)
+                self._rejections.refuse(work, operation, outcome)
                 continue
             self._note(operation)
             work.target_id = outcome.target_id or work.target_id
             created = operation.op is Op.CREATE if outcome.created is None else outcome.created
-            self._touched.add(work.id)
             if created:
                 self._counts.created += 1
             else:
                 self._counts.updated += 1
-        # Links come before the rows: an interruption between the two must find the parent again, marked incomplete.
-        done = [work for work in writing if not work.failed]
-        self._ledger.save_links(
-            self.program.mapping, [_link(work, whole=not self.program.children) for work in done if work.plan]
-        )
+            done.append(work)
+        # Links are durable before the rows are sent: an interruption between the two must find the parent again,
+        # marked as incomplete.
+        self._ledger.save_links(self.program.mapping, [work.new_link(whole=not self.program.children) for work in done])
         self._save_decisions(done)
         self._ledger.settle(executed.intents)
         if self.program.children:
             self._db.commit()
 
-    def _write_rows(self, works: Sequence[Work]) -> None:
-        if not self.program.children:
-            return
-        alive = [work for work in works if not work.failed and work.target_id]
-        known = self._ledger.children(self.program.mapping, [work.id for work in alive])
-        looked_up = {
-            work.id
-            for work in alive
-            if work.id in self._identifier.adopted or (work.link is not None and not work.link.whole)
-        }
-        held = self._rows_at_target([work for work in alive if work.id in looked_up])
-        operations: list[Operation] = []
-        plans = []
-        for work in alive:
-            assert work.desired is not None
-            assert work.target_id is not None
-            found = held.get(work.target_id) if work.id in looked_up else None
-            if work.id not in looked_up and not rows_differ(self.program, work.desired, known.get(work.id, ())):
-                continue
-            plan = plan_rows(
-                self.program,
-                work.desired,
-                work.target_id,
-                known.get(work.id, ()),
-                (found or {}) if work.id in looked_up else None,
-                self._target.same,
-            )
-            plans.append((work, plan, len(operations)))
-            operations.extend(plan.operations)
-        if not plans:
-            return
-        executed = self._executor.execute(operations) if operations else None
-        outcomes = executed.outcomes if executed else []
-        replaced: dict[str, list[ChildLink]] = {}
-        for work, plan, start in plans:
-            mine = outcomes[start : start + len(plan.operations)]
-            bad = next(
-                ((op, out) for op, out in zip(plan.operations, mine, strict=True) if out.result is not Result.DONE),
-                None,
-            )
-            if bad is not None:
-                # Innocent rows of a rolled back group carry no reason of their own: show the culprit's.
-                culprit = next(
-                    (
-                        (op, out)
-                        for op, out in zip(plan.operations, mine, strict=True)
-                        if out.result is not Result.DONE and out.reason and not out.rolled_back
-                    ),
-                    bad,
-                )
-                self._refuse(work, *culprit)
-                continue
-            rows = list(plan.rows)
-            created_ids = [out.target_id for op, out in zip(plan.operations, mine, strict=True) if op.op is Op.CREATE]
-            for index, target_id in zip(plan.created, created_ids, strict=True):
-                rows[index] = replace(rows[index], target_id=target_id or "")
-            for operation in plan.operations:
-                self._note(operation)
-                self._count_row(operation)
-            if plan.operations and work.id not in self._touched:
-                self._touched.add(work.id)
-            replaced[work.id] = rows
-            work.rows_due = True
-        self._ledger.replace_children(self.program.mapping, replaced)
-        if executed:
-            self._ledger.settle(executed.intents)
-
-    def _rows_at_target(self, works: Sequence[Work]) -> dict[str, dict[str, list[Any]]]:
-        held: dict[str, dict[str, list[Any]]] = {}
-        ids = [work.target_id for work in works if work.target_id and not is_planned(work.target_id)]
-        if not ids:
-            return held
-        for child in self.program.children:
-            fields = [info.name for info in child.fields]
-            for parent_id, record in self._target.children(child.object, child.parent, ids, fields):
-                held.setdefault(parent_id, {}).setdefault(child.name, []).append(record)
-        return held
-
     def _check(self, works: Sequence[Work]) -> None:
         """Read back the fields that the mapping asserts but never writes, for records written in this batch."""
-        written = [
-            work
+        written = {
+            work.target_id: work
             for work in works
             if not work.failed
             and work.desired is not None
@@ -375,190 +266,85 @@ class MappingRun:
             and work.target_id
             and not is_planned(work.target_id)
             and (work.rows_due or (work.plan is not None and work.plan.operation is not None))
-        ]
+        }
         if not written:
             return
-        names = sorted({name for work in written if work.desired for name in work.desired.checks})
-        ids = [work.target_id for work in written if work.target_id]
+        names = sorted({name for work in written.values() if work.desired for name in work.desired.checks})
+        ids = [one for one in written if one]
         held = {record.id: record for record in self._target.read(self.program.target_object, ids, names)}
-        for work in written:
+        for target_id, work in written.items():
             assert work.desired is not None
-            record = held.get(work.target_id or "")
+            record = held.get(target_id or "")
             for name, expected in work.desired.checks.items():
                 actual = record.fields.get(name) if record else None
                 if not self._target.same(self.program.target_object, name, expected, actual):
-                    self._journal.record_errors(
-                        self._ledger.pair,
-                        [
-                            self._error(
-                                work.id,
-                                "RT301",
-                                "check",
-                                f"{name} should be {expected} by the mapping's check, the target has {actual}",
-                                "the record was written; look for automation at the target that changes it",
-                                self.program.at,
-                                name,
-                            )
-                        ],
-                    )
-                    self._rejected.add(work.id)
+                    self._rejections.check_failed(work, name, expected, actual)
                     break
 
     def _remember(self, works: Sequence[Work]) -> None:
         fine = [work for work in works if not work.failed and work.plan is not None]
-        fresh = [
-            work
-            for work in fine
-            if work.plan
-            and (
-                work.link is None
-                or work.plan.operation is not None
-                or not work.link.whole
-                or work.plan.base != work.link.base
-            )
-        ]
-        self._ledger.save_links(self.program.mapping, [_link(work, whole=True) for work in fresh])
+        fresh = [work for work in fine if _is_news(work)]
+        self._ledger.save_links(self.program.mapping, [work.new_link(whole=True) for work in fresh])
         self._save_decisions(fresh)
         self._ledger.settle_records(self.program.mapping, [work.id for work in works])
-        self._journal.clear(
-            self._ledger.pair, self.program.mapping, [work.id for work in fine if work.id not in self._rejected]
-        )
-
-    # --- deletes ------------------------------------------------------------------------------------------------
+        self._rejections.clear(fine)
 
     def _delete(self, deleted: Sequence[Change]) -> None:
+        """Source records that are gone for certain: do what the mapping says for that case."""
         policy = self.program.on_source_delete
-        links = self._ledger.links(self.program.mapping, [change.id for change in deleted])
         action = str(policy.get("action", "keep"))
         if "by_setting" in policy:
             action = str(self._constants["settings"].get(policy["by_setting"], "keep"))
-        if not links or action == "keep":
+        if not deleted or action == "keep":
             return
+        links = self._ledger.links(self.program.mapping, [change.id for change in deleted])
+        if not links:
+            return
+        key_field = self.program.keys[0].fields[0] if self.program.keys else ""
         operations = [
             Operation(
-                Op.DELETE if action != "set" else Op.UPDATE,
+                Op.UPDATE if action == "set" else Op.DELETE,
                 self.program.mapping,
                 self.program.target_object,
                 link.source_id,
                 dict(policy.get("set", {})) if action == "set" else {},
                 target_id=link.target_id,
-                key={alternative.fields[0]: link.target_key for alternative in self.program.keys[:1]}
-                if link.target_key
-                else {},
+                key={key_field: link.target_key} if link.target_key else {},
                 options={**self.program.options, "on_delete": action},
             )
             for link in links.values()
         ]
         executed = self._executor.execute(operations)
-        gone = []
+        gone: list[str] = []
         for operation, outcome in zip(operations, executed.outcomes, strict=True):
             if outcome.result is Result.DONE:
                 self._note(operation)
                 self._counts.deleted += 1
                 gone.append(operation.source_id)
             else:
-                self._journal.record_errors(self._ledger.pair, [self._failed_write(operation, outcome)])
-                self._counts.rejected += 1
+                self._rejections.refuse_write(operation, outcome)
         self._ledger.drop_links(self.program.mapping, gone)
-        self._journal.clear(self._ledger.pair, self.program.mapping, gone)
+        self._rejections.clear_ids(gone)
         self._ledger.settle(executed.intents)
 
-    # --- failures and notes -------------------------------------------------------------------------------------
-
-    def _ok(self, work: Work) -> None:
-        self._journal.clear(self._ledger.pair, self.program.mapping, [work.id])
-
-    def _fail(
-        self, work: Work, code: str, kind: str, message: str, fix: str = "", at: str = "", where: str = ""
-    ) -> None:
-        work.failed = True
-        self._rejected.add(work.id)
-        self._counts.rejected += 1
-        self._journal.record_errors(
-            self._ledger.pair, [self._error(work.id, code, kind, message, fix, at or self.program.at, where)]
-        )
-
-    def _refuse(self, work: Work, operation: Operation, outcome: Outcome) -> None:
-        if work.failed:
-            return
-        work.failed = True
-        self._rejected.add(work.id)
-        self._counts.rejected += 1
-        self._journal.record_errors(self._ledger.pair, [self._failed_write(operation, outcome)])
-
-    def _wait(self, work: Work, field_name: str, ref: Ref) -> None:
-        parent = self._programs.get(ref.mapping)
-        why = self._journal.by_record(self._ledger.pair, ref.mapping, [ref.key]).get(ref.key)
-        noun = parent.source_object.partition(".")[2] if parent else ref.mapping
-        reason = f"{field_name} refers to {noun} {ref.key}, which {ref.mapping} has not written"
-        reason += f" because of {why.code}: {why.message}" if why else ""
-        at = next((info.at for info in self.program.fields if info.name == field_name), self.program.at)
-        self._fail(
-            work,
-            "RT201",
-            "waiting",
-            reason,
-            f"fix {noun} {ref.key} first; this record follows by itself in the next run",
-            at,
-            field_name,
-        )
-
-    def _failed_write(self, operation: Operation, outcome: Outcome) -> ErrorRecord:
-        name = outcome.fields[0] if outcome.fields else ""
-        change = operation.changes.get(name)
-        error = self._error(
-            operation.source_id,
-            outcome.code or "RT401",
-            KIND_OF_RESULT.get(outcome.result, "permanent"),
-            outcome.reason or "the target refused the record without a reason",
-            outcome.fix,
-            change.at if change else self.program.at,
-            name,
-        )
-        return replace(error, object=operation.object, payload=self._masked(operation))
-
-    def _masked(self, operation: Operation) -> dict[str, Any]:
-        personal = {info.name for info in self.program.fields if info.pii}
-        return {
-            name: "***" if name in personal and value is not None else value if _plain(value) else str(value)
-            for name, value in operation.fields.items()
-        }
-
-    def _error(self, source_id: str, code: str, kind: str, message: str, fix: str, at: str, where: str) -> ErrorRecord:
-        return ErrorRecord(
-            self.program.mapping, self.program.target_object, source_id, where, code, kind, message, fix, at
-        )
+    # --- small things -------------------------------------------------------------------------------------------
 
     def _note(self, operation: Operation) -> None:
-        if self._keep:
+        if self._report.mode == "plan":
             self._report.operations.append(operation)
 
-    def _count_row(self, operation: Operation) -> None:
-        row = self._row_counts[(operation.child_key or "").partition(" ")[0]]
-        match operation.op:
-            case Op.CREATE:
-                row.created += 1
-            case Op.UPDATE:
-                row.updated += 1
-            case Op.DELETE:
-                row.deleted += 1
-
     def _save_decisions(self, works: Iterable[Work]) -> None:
-        made = {work.id: _decided(work.decision, work.change.version) for work in works if work.decision}
+        made = {work.id: decided for work in works if (decided := work.decided()) is not None}
         if made:
             self._ledger.save_decisions(self.program.mapping, made)
 
 
-def _link(work: Work, *, whole: bool) -> Link:
+def _is_news(work: Work) -> bool:
+    """Whether the link must be written again: new, changed, or completed."""
     assert work.plan is not None
-    assert work.desired is not None
-    key = work.desired.key
-    text = str(next(iter(key.values()))) if len(key) == 1 else None
-    return Link(work.id, work.target_id, text, work.plan.base, work.change.version, whole)
-
-
-def _decided(decision: Decision, version: int) -> Decided:
-    return Decided(decision.rule, decision.rule_id, decision.action, version, decision.at)
+    return (
+        work.link is None or work.plan.operation is not None or not work.link.whole or work.plan.base != work.link.base
+    )
 
 
 def _values(mapped: MappedRecord) -> Iterable[Any]:
@@ -577,23 +363,15 @@ def _resolved(
     optional: set[str],
     missing: list[tuple[str, Ref]],
 ) -> dict[str, Any]:
+    """Fields with references replaced by target ids. A missing parent is noted, or the field left out if optional."""
     out: dict[str, Any] = {}
     for name, value in fields.items():
-        if isinstance(value, Ref):
-            target_id = known[value.mapping].get(value.key)
-            if target_id is None:
-                if name not in optional:
-                    missing.append((name, value))
-                continue
-            out[name] = target_id
-        else:
+        if not isinstance(value, Ref):
             out[name] = value
+            continue
+        target_id = known[value.mapping].get(value.key)
+        if target_id is not None:
+            out[name] = target_id
+        elif name not in optional:
+            missing.append((name, value))
     return out
-
-
-def _all_reasons(mapped: MappedRecord) -> str:
-    return "; ".join(f"{problem.where}: {problem.reason}" for problem in mapped.problems[:5])
-
-
-def _plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | bool | list)

@@ -15,15 +15,15 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from fieldwright.dsl.ruleprogram import RulesetProgram
 
-from fieldwright.dsl.program import Program, Ref
+from fieldwright.dsl.program import Program
+from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.runtime.connector import CustomField, Source, Target
 from fieldwright.runtime.errors import ObjectRefused, RunError, StateUnusable
-from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.executor import Executor
 from fieldwright.runtime.identity import Identifier
-from fieldwright.runtime.mapping_run import MappingRun
+from fieldwright.runtime.initial import InitialReading
+from fieldwright.runtime.mapping_run import MappingRun, Rules
 from fieldwright.runtime.reading import Reader, indexed_fields, source_objects, used_fields
 from fieldwright.runtime.records import Identity
 from fieldwright.runtime.rehearsal import Rehearsal
@@ -32,8 +32,6 @@ from fieldwright.runtime.state.database import Database
 from fieldwright.runtime.state.journal import Journal
 from fieldwright.runtime.state.ledger import Ledger, account_id, pair_id
 from fieldwright.runtime.state.mirror import Mirror
-
-SOURCE_SITE = "chargebee.site"
 
 
 class Mode(StrEnum):
@@ -196,78 +194,14 @@ class _Run:
         job = self._job
         used = used_fields(job.programs)
         if job.mode is Mode.INITIAL:
-            self._read_initial(reader, mirror, pairs, used, run_root)
+            facts = {system: pair.identity.facts for system, pair in pairs.items()}
+            latest = InitialReading(self._selected, self._programs, job.settings, reader, mirror, used, facts, run_root)
+            self._initial = latest.read(job.initial_limit)
             return
         objects = list(dict.fromkeys(name for program in self._selected for name in source_objects(program)))
         for number, name in enumerate(objects):
             self._listen(Progress("reading", name, number, len(objects)))
             reader.incremental(name, used[name], full=job.mode is Mode.ALL)
-
-    def _read_initial(
-        self,
-        reader: Reader,
-        mirror: Mirror,
-        pairs: Mapping[str, _Pair],
-        used: Mapping[str, frozenset[str]],
-        run_root: Mapping[str, Any],
-    ) -> None:
-        """The latest records of each driving object, what their declared reads need, and the parents they refer to."""
-        job = self._job
-        chosen: dict[str, dict[str, None]] = {}
-        for name in dict.fromkeys(program.source_object for program in self._selected):
-            self._listen(Progress("reading", name, 0))
-            chosen[name] = dict.fromkeys(reader.latest(name, used[name], job.initial_limit))
-        seen: set[tuple[str, str]] = set()
-        for _round in range(6):
-            before = len(seen)
-            for program in self._selected:
-                ids = [one for one in chosen[program.source_object] if (program.mapping, one) not in seen]
-                if not ids:
-                    continue
-                seen.update((program.mapping, one) for one in ids)
-                for mapping, key in self._references(program, ids, reader, mirror, pairs, used, run_root):
-                    parent = self._programs[mapping]
-                    found = reader.by_id(parent.source_object, [key], used[parent.source_object])
-                    chosen.setdefault(parent.source_object, {}).update(dict.fromkeys(found))
-            if len(seen) == before:
-                break
-        self._initial = {name: list(ids) for name, ids in chosen.items()}
-
-    def _references(
-        self,
-        program: Program,
-        ids: Sequence[str],
-        reader: Reader,
-        mirror: Mirror,
-        pairs: Mapping[str, _Pair],
-        used: Mapping[str, frozenset[str]],
-        run_root: Mapping[str, Any],
-    ) -> Iterable[tuple[str, str]]:
-        """References that these records will need; also brings what their declared reads need into the mirror."""
-        identity = pairs[program.target_object.partition(".")[0]].identity
-        constants = {
-            "settings": self._job.settings.get(program.mapping, {}),
-            "run": {**run_root, "target": identity.facts},
-            "params": dict.fromkeys(program.params),
-        }
-        changes = [change for change in mirror.load(program.source_object, ids).values() if not change.deleted]
-        for number, read in enumerate(program.reads):
-            roots = load_roots(_with_reads(program, number), changes, mirror, constants)
-            keys = [key for one in roots if (key := read.key(one)) is not None]
-            flat = [str(one) for key in keys for one in (key if isinstance(key, list | tuple) else [key])]
-            if read.where_field:
-                reader.related(read.object, read.where_field, list(dict.fromkeys(flat)), used[read.object])
-            else:
-                reader.by_id(read.object, list(dict.fromkeys(flat)), used[read.object])
-        wanted: dict[tuple[str, str], None] = {}
-        for roots in load_roots(program, changes, mirror, constants):
-            mapped = map_one(program, roots)
-            rows = [row for many in mapped.children.values() for row in many]
-            for fields in [mapped.fields, *[key for key in mapped.keys if key], *rows]:
-                for value in fields.values():
-                    if isinstance(value, Ref) and value.mapping in self._programs:
-                        wanted[value.mapping, value.key] = None
-        return list(wanted)
 
     def _prepare_targets(self, pairs: Mapping[str, _Pair], report: RunReport) -> None:
         """Count what the targets hold where nothing is linked yet, and create the custom fields that are absent."""
@@ -304,7 +238,7 @@ class _Run:
         uncertain = pair.ledger.uncertain(program.mapping)
         run = MappingRun(
             program,
-            ruleset,
+            None if ruleset is None else Rules(ruleset, rule_settings),
             pair.target,
             self._db,
             mirror,
@@ -312,11 +246,9 @@ class _Run:
             self._journal,
             report,
             constants,
-            rule_settings,
             Identifier(pair.target, pair.ledger, empty=program.target_object in pair.empty, uncertain=uncertain),
             Executor(pair.target, pair.ledger, self._pause),
             self._programs,
-            keep_operations=job.plan,
         )
         digest = _digest(program, ruleset, constants["settings"], rule_settings)
         size = pair.target.capabilities.write_batch
@@ -417,13 +349,6 @@ class _Run:
                     concerned.update(dict.fromkeys(one for _seq, one in chunk))
         known = mirror.load(program.source_object, list(concerned))
         return [one for one in concerned if one in known]
-
-
-def _with_reads(program: Program, count: int) -> Program:
-    """The program cut down to its first `count` declared reads."""
-    from dataclasses import replace
-
-    return replace(program, reads=program.reads[:count])
 
 
 def _digest(

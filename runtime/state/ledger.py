@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import sqlalchemy as sa
@@ -128,7 +128,7 @@ class Ledger:
                     links.c.pair_id == self.pair, links.c.mapping == mapping, links.c[column].in_(chunk)
                 )
             )
-            found.update({str(row._tuple()[0]): str(row._tuple()[1]) for row in rows})
+            found.update((str(target), str(source)) for target, source in cast("Iterable[tuple[str, str]]", rows.all()))
         return found
 
     def count(self, mapping: str) -> int:
