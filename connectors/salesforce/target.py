@@ -1,0 +1,199 @@
+"""Writes to one Salesforce org and looks up what it holds: the `Target` of `runtime.connector`.
+
+Everything is batched, because calls are what a run costs: five counts, five queries or a thousand written rows travel
+in one call. Queries are built in `soql`, writes packed in `writes`, values compared in `compare`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from fieldwright.connectors import retry
+from fieldwright.connectors.hosts import HostRule, is_loopback
+from fieldwright.connectors.ratelimit import Clock
+from fieldwright.connectors.redaction import Redactor
+from fieldwright.connectors.salesforce import compare, failures, schema, soql
+from fieldwright.connectors.salesforce.client import ROOT, VERSION, Reply, SalesforceClient, encoded, login_arguments
+from fieldwright.connectors.salesforce.writes import Writer
+from fieldwright.connectors.transport import Policy
+from fieldwright.dsl.schema import Catalog, FieldSchema, ObjectSchema
+from fieldwright.runtime.connector import Capabilities, CustomField, FindRequest
+from fieldwright.runtime.errors import ConfigError
+from fieldwright.runtime.records import Identity, Operation, Outcome, TargetRecord
+
+_SECRETS: Final = ("password", "security_token", "client_secret", "access_token")
+_BATCH: Final = 25
+"""Requests that one `composite/batch` call may hold."""
+
+
+class SalesforceTarget:
+    """A `Target` (see `runtime.connector`) over one org."""
+
+    system = "salesforce"
+    capabilities = Capabilities(write_batch=1000, find_batch=1000, all_or_none=True, deletes=True)
+
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        *,
+        sandbox: bool = False,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = retry.default_jitter,
+    ) -> None:
+        base = settings.get("instance_url") if sandbox else None
+        if sandbox and base is None:
+            raise ConfigError(
+                "Connection to salesforce: the sandbox needs an instance URL on this machine", system=self.system
+            )
+        if not sandbox and is_loopback(_host(settings.get("instance_url", ""))):
+            raise ConfigError(
+                "Connection to salesforce: an address on this machine is for the sandbox only", system=self.system
+            )
+        login_arguments(settings)
+        self._redact = Redactor(settings[name] for name in _SECRETS if name in settings)
+        self._policy = Policy(HostRule(self.system, base), redact=self._redact, clock=clock, jitter=jitter)
+        self._client = SalesforceClient(settings, self._policy, self._redact)
+        self._live: dict[str, ObjectSchema] = {}
+
+    def __repr__(self) -> str:
+        return "SalesforceTarget()"
+
+    @property
+    def usage(self) -> tuple[int, int] | None:
+        """API calls used and allowed in 24 hours, as the org last told."""
+        return self._client.usage
+
+    def check(self) -> Identity:
+        """Log in; organization and user. Raises Unavailable, AccessRefused, ConfigError."""
+        rows = self._client.get(f"{ROOT}/query?q={encoded('SELECT Id, Name FROM Organization')}")["records"]
+        organization = rows[0] if rows else {}
+        who = self._client.send("GET", "/services/oauth2/userinfo")
+        user: Mapping[str, Any] = who.body if who.ok and isinstance(who.body, dict) else {}
+        account = str(organization.get("Id") or user.get("organization_id") or "")
+        facts = {"time_zone": user.get("zoneinfo"), "user_id": user.get("user_id"), "api_version": VERSION}
+        return Identity(
+            self.system,
+            account=account,
+            name=str(organization.get("Name") or account),
+            user=str(user.get("preferred_username") or user.get("user_id") or ""),
+            facts={name: value for name, value in facts.items() if value is not None},
+        )
+
+    def catalog(self) -> Catalog:
+        """The shipped schema; no network."""
+        return schema.catalog()
+
+    def live_catalog(self, objects: Iterable[str]) -> Catalog:
+        """The org's own description of the named objects, custom fields included; 25 objects a call. Objects that the
+        org lacks, or that the user may not see, are left out."""
+        names = list(dict.fromkeys(objects))
+        unknown = [name for name in names if name not in self._live]
+        for start in range(0, len(unknown), _BATCH):
+            for reply in self._described(unknown[start : start + _BATCH]):
+                if reply.ok and isinstance(reply.body, dict) and "fields" in reply.body:
+                    described = schema.described(reply.body)
+                    self._live[described.name] = described
+        return Catalog(self.system, {name: self._live[name] for name in names if name in self._live})
+
+    def calls(self) -> int:
+        """Requests sent so far, logins and repeats included."""
+        return self._policy.calls
+
+    def close(self) -> None:
+        """Release sockets. May be called twice."""
+        self._client.close()
+
+    def count(self, objects: Sequence[str]) -> Mapping[str, int | None]:
+        """Records of each object, five objects a call; None for an object that cannot be queried."""
+        replies = self._client.query([f"SELECT COUNT() FROM {_bare(name)}" for name in objects])
+        return {
+            name: reply.body.get("totalSize") if reply.ok and isinstance(reply.body, dict) else None
+            for name, reply in zip(objects, replies, strict=True)
+        }
+
+    def find(self, request: FindRequest) -> Iterator[tuple[int, TargetRecord]]:
+        """Records that match any key, with the index of the key. Raises ObjectRefused, Unavailable."""
+        described = self._object(request.object)
+        indexes: dict[tuple[str, ...], soql.KeyIndex] = {}
+        for place, key in enumerate(request.keys):
+            names = tuple(sorted(key))
+            if names:
+                indexes.setdefault(names, soql.KeyIndex(described, names)).add(place, key)
+        for index in indexes.values():
+            queries = index.queries(_bare(request.object), request.fields)
+            for row in soql.rows(self._client, queries, self._body):
+                places = index.places(row)
+                if places:
+                    found = soql.record(row, request.fields)
+                    for place in places:
+                        yield place, found
+
+    def read(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Iterator[TargetRecord]:
+        """Records by id; those gone are not among them."""
+        for row in self._rows_by(object_name, "Id", ids, fields):
+            yield soql.record(row, fields)
+
+    def children(
+        self, object_name: str, parent_field: str, parent_ids: Sequence[str], fields: Sequence[str]
+    ) -> Iterator[tuple[str, TargetRecord]]:
+        """Rows under the given parents, each with its parent's id as it was given."""
+        given = {parent[:15]: parent for parent in parent_ids}
+        for row in self._rows_by(object_name, parent_field, parent_ids, [*fields, parent_field]):
+            yield given[str(row[parent_field])[:15]], soql.record(row, fields)
+
+    def ensure_fields(self, fields: Sequence[CustomField]) -> Sequence[CustomField]:
+        """None: fields of a Salesforce object are made by its administrator, not by a sync."""
+        return ()
+
+    def missing_fields(self, fields: Sequence[CustomField]) -> Sequence[CustomField]:
+        """Those of the fields that the org lacks, or hides from this user."""
+        live = self.live_catalog({wanted.object for wanted in fields})
+        found = {name: described.fields for name, described in live.objects.items()}
+        return [wanted for wanted in fields if wanted.name not in found.get(wanted.object, {})]
+
+    def same(self, object_name: str, field: str, ours: Any, theirs: Any) -> bool:
+        """Whether `ours`, once written, reads as `theirs`."""
+        return compare.same(self._field(object_name, field), ours, theirs)
+
+    def apply(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
+        """Write; one outcome for each operation, same order."""
+        return Writer(self._client, self._field, self._redact).apply(operations)
+
+    def _rows_by(
+        self, object_name: str, field: str, ids: Sequence[str], fields: Sequence[str]
+    ) -> Iterator[dict[str, Any]]:
+        known = {text: None for value in ids if (text := soql.literal(value, None)) is not None}
+        queries = list(soql.select(_bare(object_name), fields, field, known))
+        return soql.rows(self._client, queries, self._body)
+
+    def _body(self, reply: Reply) -> Any:
+        if reply.ok:
+            return reply.body
+        raise failures.request_error(
+            reply.status, reply.body, f"{ROOT}/query", self._redact, readable=reply.readable or reply.status == 0
+        )
+
+    def _described(self, objects: Sequence[str]) -> list[Reply]:
+        urls = [f"sobjects/{_bare(name)}/describe" for name in objects]
+        if len(urls) == 1:
+            return [self._client.send("GET", f"{ROOT}/{urls[0]}")]
+        requests = [{"method": "GET", "url": f"v{VERSION}/{url}"} for url in urls]
+        answer = self._client.read(f"{ROOT}/composite/batch", {"batchRequests": requests})
+        return [Reply(int(entry["statusCode"]), entry.get("result")) for entry in answer["results"]]
+
+    def _object(self, object_name: str) -> ObjectSchema | None:
+        return self._live.get(object_name) or schema.catalog().find(object_name)
+
+    def _field(self, object_name: str, field: str) -> FieldSchema | None:
+        described = self._object(object_name)
+        return described.fields.get(field) if described is not None else None
+
+
+def _bare(object_name: str) -> str:
+    return object_name.removeprefix("salesforce.")
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""
