@@ -25,7 +25,8 @@ _SHAPES: Final = (
         r"\1[secret]",
     ),
     (re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]+(?:@|%40)[\w-]+(?:\.[\w-]+)+"), "[email]"),
-    (re.compile(r"(?<![\w.])(?:\d[ -]?){12,18}\d(?![\w.])"), "[number]"),
+    # Card numbers start with 2-6; record ids (0...) and times in milliseconds (1...) are needed to find the record.
+    (re.compile(r"(?<![\w.])[2-6](?:[ -]?\d){12,18}(?![\w.])"), "[number]"),
     (re.compile(r"(?<!\w)\+\d[\d ()./-]{6,18}\d"), "[phone]"),
 )
 

@@ -314,7 +314,8 @@ class Writer:
         for row, result in zip(collection.rows, body, strict=True):
             if result.get("success") is True:
                 # `created` is true on failed inserts as well, so it is read here only.
-                created = collection.kind.op is Op.CREATE and bool(result.get("created", not collection.kind.key))
+                told = result.get("created")
+                created = collection.kind.op is Op.CREATE and (not collection.kind.key if told is None else bool(told))
                 known = result.get("id") or row.body.get("id")
                 found[row.place] = Outcome(Result.DONE, target_id=known, created=created)
                 continue
