@@ -40,30 +40,32 @@ class UnknownList(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A mapped membership: the list's id and whether the contact should be on it."""
+    """A mapped membership: the list's id, whether the contact should be on it, and whether even if it left."""
 
     list_id: str
     subscribed: bool
+    resubscribe: bool = False
 
 
-def wanted_status(wish: Wish, present: int | None, *, resubscribe: bool) -> int | None:
+def wanted_status(wish: Wish, present: int | None) -> int | None:
     """The status to set for a contact that has `present` on the list (None: not on it), or None to leave it."""
     if not wish.subscribed:
         return None if present in LEFT else UNSUBSCRIBED
     if present is None:
         return ACTIVE
-    return ACTIVE if resubscribe and present in LEFT else None
+    return ACTIVE if wish.resubscribe and present in LEFT else None
 
 
 def same_memberships(ours: Iterable[Mapping[str, Any]], theirs: Iterable[Mapping[str, Any]]) -> bool:
-    """Whether writing `ours` would change nothing, without `resubscribe`."""
+    """Whether writing `ours` would change nothing; an item may carry `"resubscribe": True`."""
     present = {str(item["list"]).lower(): str(item["status"]) for item in theirs}
     for item in ours:
         status = present.get(str(item["list"]).lower())
+        left = status in ("unsubscribed", "bounced", "removed")
         if item.get("status") == "unsubscribed":
-            if status not in ("unsubscribed", "bounced", "removed"):
+            if not left:
                 return False
-        elif status is None:
+        elif status is None or (left and item.get("resubscribe")):
             return False
     return True
 
@@ -96,9 +98,17 @@ class Audience:
             return given.strip()
         raise UnknownList(given, sorted(lists.values()))
 
-    def wishes(self, mapped: Iterable[Mapping[str, Any]]) -> list[Wish]:
-        """The value of `memberships.lists` with ids instead of names. Raises UnknownList, Refusal."""
-        return [Wish(self.list_id(str(item["list"])), item.get("status") != "unsubscribed") for item in mapped]
+    def wishes(self, mapped: Iterable[Mapping[str, Any]], *, resubscribe: bool) -> list[Wish]:
+        """The value of `memberships.lists` with ids instead of names; `resubscribe` holds for all of them.
+        Raises UnknownList, Refusal."""
+        return [
+            Wish(
+                self.list_id(str(item["list"])),
+                item.get("status") != "unsubscribed",
+                resubscribe or bool(item.get("resubscribe")),
+            )
+            for item in mapped
+        ]
 
     def shown(self, memberships: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
         """Raw `contactLists` in the form that mappings use; a list that cannot be seen is named by its id."""

@@ -20,6 +20,7 @@ from fieldwright.runtime.connector import CustomField
 from fieldwright.runtime.errors import ConfigError
 
 _ALL_LISTS: Final = 0
+_ACRONYMS: Final = frozenset({"CB", "ID", "MRR", "URL", "VAT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +148,7 @@ class CustomFields:
 
 def title_of(tag: str) -> str:
     """The title a field gets that is made for a tag: `CB_PLAN_NAME` becomes `CB Plan Name`."""
-    return " ".join(word if len(word) <= 2 else word.capitalize() for word in tag.split("_") if word)
+    return " ".join(word if word in _ACRONYMS else word.capitalize() for word in tag.split("_") if word)
 
 
 def _definition(field: Mapping[str, Any], options: Mapping[str, list[str]], related: set[str]) -> CustomDefinition:

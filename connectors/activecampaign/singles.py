@@ -119,7 +119,7 @@ class Singles:
         present = {} if new else self._audience.present(number)
         for wish in draft.wishes:
             before = present.get(wish.list_id)
-            status = wanted_status(wish, before, resubscribe=draft.resubscribe)
+            status = wanted_status(wish, before)
             if status is not None:
                 again = status == ACTIVE and before in LEFT
                 self._audience.set_status(number, wish.list_id, status, again=again)

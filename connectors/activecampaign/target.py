@@ -175,30 +175,50 @@ class ActiveCampaignTarget:
             bulk = self._bulk_places(drafts)
         except Refusal as refused:
             raise run_error(refused, "to read fields, lists or contacts") from refused
-        if bulk:
-            results = self._imports.write([drafts[place] for place in bulk])
-            outcomes.update(zip(bulk, results, strict=True))
-        acknowledged = bool(bulk)
-        lost: RunError | None = None
-        for place, operation in enumerate(operations):
-            if place in outcomes:
-                continue
-            if lost is not None:
-                outcomes[place] = Outcome(
-                    Result.RETRY, operation.target_id, code="not_sent", reason=str(lost), fix="Run again."
-                )
-                continue
+        # Deletes first: a new customer may have the e-mail of a deleted one, and must outlive it.
+        deletes = [place for place, operation in enumerate(operations) if operation.op is Op.DELETE]
+        others = [place for place in drafts if place not in set(bulk)]
+        lost = self._write_each(operations, drafts, deletes, outcomes, acknowledged=False)
+        if bulk and lost is None:
             try:
-                outcomes[place] = self._write(operation, drafts.get(place))
+                results = self._imports.write([drafts[place] for place in bulk])
+                outcomes.update(zip(bulk, results, strict=True))
+            except RunError as error:
+                if not deletes:
+                    raise
+                lost = error
+        if lost is None:
+            lost = self._write_each(operations, drafts, others, outcomes, acknowledged=bool(bulk or deletes))
+        for place, operation in enumerate(operations):
+            if lost is not None and place not in outcomes:
+                outcomes[place] = Outcome(
+                    Result.RETRY, operation.target_id, code="not_sent", reason=str(lost), fix=lost.fix
+                )
+        return [outcomes[place] for place in range(len(operations))]
+
+    def _write_each(
+        self,
+        operations: Sequence[Operation],
+        drafts: Mapping[int, Draft],
+        places: Sequence[int],
+        outcomes: dict[int, Outcome],
+        *,
+        acknowledged: bool,
+    ) -> RunError | None:
+        """Write one by one until the connection is lost; the error that ended it, if one did. It is raised only when
+        nothing of the whole batch can have been applied (`acknowledged` tells of the part before)."""
+        for place in places:
+            try:
+                outcomes[place] = self._write(operations[place], drafts.get(place))
                 acknowledged = True
             except RunError as error:
                 if not acknowledged and not isinstance(error, Ambiguous):
                     raise
-                lost = error
                 outcomes[place] = Outcome(
-                    Result.AMBIGUOUS, operation.target_id, code="lost", reason=str(error), fix=error.fix
+                    Result.AMBIGUOUS, operations[place].target_id, code="lost", reason=str(error), fix=error.fix
                 )
-        return [outcomes[place] for place in range(len(operations))]
+                return error
+        return None
 
     def _write(self, operation: Operation, draft: Draft | None) -> Outcome:
         if draft is not None:
@@ -222,7 +242,7 @@ class ActiveCampaignTarget:
         for place, draft in drafts.items():
             email = draft.new_email.lower()
             fits = email and email not in seen and not draft.moves
-            if fits and not (draft.resubscribe and any(wish.subscribed for wish in draft.wishes)):
+            if fits and not any(wish.subscribed and wish.resubscribe for wish in draft.wishes):
                 places.append(place)
             seen.add(email)
         if len(places) <= SINGLES:

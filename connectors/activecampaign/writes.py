@@ -30,7 +30,6 @@ class Draft:
     standard: Mapping[str, str]
     custom: tuple[tuple[str, str], ...]
     wishes: tuple[Wish, ...]
-    resubscribe: bool
 
     @property
     def moves(self) -> bool:
@@ -56,7 +55,8 @@ def prepare(operation: Operation, custom: CustomFields, audience: Audience) -> D
                 return _bad_value(name, str(error))
         elif name == schema.MEMBERSHIPS:
             try:
-                wishes = tuple(audience.wishes(value or ()))
+                again = bool(operation.options.get("resubscribe", False))
+                wishes = tuple(audience.wishes(value or (), resubscribe=again))
             except UnknownList as error:
                 return _no_list(error)
         else:
@@ -80,7 +80,6 @@ def prepare(operation: Operation, custom: CustomFields, audience: Audience) -> D
         standard=standard,
         custom=tuple(values),
         wishes=wishes,
-        resubscribe=bool(operation.options.get("resubscribe", False)),
     )
 
 
