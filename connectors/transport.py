@@ -197,9 +197,9 @@ class Policy:
         )
 
     def _ambiguous(self, url: str, reason: str) -> Ambiguous:
-        system = self.hosts.system
+        system, why = self.hosts.system, self.redact(reason)
         return Ambiguous(
-            f"The connection to {system} ({urlsplit(url).hostname}) was lost after a write was sent: {self.redact(reason)}",
+            f"The connection to {system} ({urlsplit(url).hostname}) was lost after a write was sent: {why}",
             "The next run looks at the target before it writes again.",
             system=system,
         )
