@@ -121,7 +121,10 @@ def _closing(report: RunReport, paint: Paint) -> Iterator[str]:
         case "completed" if not rejected:
             yield paint.good(f"{status}.") + f" {_done(report)} Run again at any time: only differences are written."
         case _:
-            yield paint.changed(f"{status}.") + f" {_done(report)} {count_of(rejected, 'record')} rejected."
+            failed = (
+                f"{count_of(rejected, 'record')} rejected." if rejected else "Errors of earlier runs are still open."
+            )
+            yield paint.changed(f"{status}.") + f" {_done(report)} {failed}"
             yield "Next: `interpret errors` lists them with their fixes; `interpret run --retry` tries them again."
     if report.known_bad:
         yield f"{count_of(report.known_bad, 'record')} known to fail from earlier runs: `interpret errors`."

@@ -1,0 +1,98 @@
+"""A target of a project -> open connections to its systems, and the sandbox under them where they are emulated.
+
+Environment variables are read here and nowhere else. A sandbox that the project already serves is used; otherwise one
+is started in this process on the same data and stopped with the connections. Nothing here sends a request.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from fieldwright.project import PROJECT_FILE, Project, Target
+from fieldwright.runtime.errors import ConfigError, StateUnusable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fieldwright.runtime.connector import Connection
+
+# What a connection to an emulated system is made of; the rest of what the sandbox prints is for other clients.
+_EMULATED: Final = {
+    "chargebee": ("url", "site", "api_key", "name", "currency_code", "time_zone"),
+    "salesforce": ("instance_url", "access_token", "client_id", "client_secret", "username", "password"),
+    "activecampaign": ("url", "api_key"),
+}
+
+
+@contextmanager
+def connected(
+    project: Project, target: Target, systems: Sequence[str], environment: Mapping[str, str] | None = None
+) -> Iterator[dict[str, Connection]]:
+    """Connections by system, closed at the end. Raises ConfigError for settings that are missing or wrong and
+    StateUnusable where the sandbox cannot keep its data."""
+    from fieldwright.connectors.registry import connect
+
+    environment = os.environ if environment is None else environment
+    # Settings of real systems come first: a missing variable must be told before a sandbox takes time to start.
+    settings = {system: _settings(target, system, environment) for system in systems if not target.is_emulated(system)}
+    with ExitStack() as stack:
+        endpoints: Mapping[str, Any] = {}
+        if any(target.is_emulated(system) for system in systems):
+            endpoints = stack.enter_context(sandbox_endpoints(project.prepare_private() / "sandbox"))
+        opened: dict[str, Connection] = {}
+        for system in systems:
+            if target.is_emulated(system):
+                connection = connect(system, emulated_settings(system, endpoints), sandbox=True)
+            else:
+                connection = connect(system, settings[system], sandbox=False)
+            stack.callback(connection.close)
+            opened[system] = connection
+        yield opened
+
+
+@contextmanager
+def sandbox_endpoints(folder: Path) -> Iterator[Mapping[str, Any]]:
+    """Where the emulated systems listen, in the shape that `interpret sandbox --output json` prints."""
+    from fieldwright.connectors.sandbox.server import Sandbox, find_running
+
+    running = find_running(folder)
+    if running is not None:
+        yield cast("Mapping[str, Any]", running.to_json())
+        return
+    try:
+        sandbox = Sandbox.start(folder)
+    except OSError as error:
+        raise StateUnusable(
+            f"the sandbox in {folder} cannot be started: {error.strerror or error}",
+            "make the folder writable; `interpret sandbox reset` makes a new world",
+        ) from None
+    try:
+        yield cast("Mapping[str, Any]", sandbox.endpoints.to_json())
+    finally:
+        sandbox.stop()
+
+
+def emulated_settings(system: str, endpoints: Mapping[str, Any]) -> dict[str, str]:
+    """The connection settings of an emulated system, out of the endpoints."""
+    said = dict(endpoints[system])
+    if system == "salesforce":
+        said["instance_url"] = said["url"]
+    return {name: str(said[name]) for name in _EMULATED[system] if said.get(name)}
+
+
+def _settings(target: Target, system: str, environment: Mapping[str, str]) -> dict[str, str]:
+    from fieldwright.connectors.registry import CONNECTORS, settings_from_environment
+
+    if system not in target.connections:
+        raise ConfigError(
+            f"target {target.name} has no connection to {system}",
+            f"add `{system}: {{env: {system.upper()}}}` under `connections:` in {PROJECT_FILE} and set the variables "
+            f"{', '.join(f'{system.upper()}_{name.upper()}' for name in CONNECTORS[system].required[0])}; "
+            "or leave its mappings out of `apply:`",
+            system=system,
+        )
+    prefix = target.connections[system].get("env") or system.upper()
+    return settings_from_environment(system, str(prefix), environment)
