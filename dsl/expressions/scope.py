@@ -59,13 +59,15 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class UserFunction:
-    """A function defined in a mapping file. Its calls are replaced by its body; recursion is refused."""
+    """A function defined in a mapping file. Its calls are replaced by its body; recursion is refused.
+    A `broken` one has findings of its own: its calls get the declared type and no further finding."""
 
     name: str
     params: tuple[tuple[str, Type], ...]
     returns: Type
     body: Node
     doc: str = ""
+    broken: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class Unary(Node):
 
 @dataclass(frozen=True, slots=True)
 class Binary(Node):
-    """Every infix operator: `or and == != < <= > >= in`, `not in`, `?? + - * / %`; `op_start` is the operator's place."""
+    """Every infix operator: `or and == != < <= > >= in`, `not in`, `?? + - * / %`. `op_start` is where it stands."""
 
     op: str
     left: Node

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
@@ -113,8 +114,9 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 
 def functions() -> Mapping[str, Function]:
     """Every built-in function by name."""
-    from fieldwright.dsl.functions import dates, lists, money, numbers, texts  # noqa: F401 - declares the functions
-
+    if not _FUNCTIONS:
+        for module in ("texts", "numbers", "money", "dates", "lists"):
+            import_module(f"fieldwright.dsl.functions.{module}")
     return MappingProxyType(_FUNCTIONS)
 
 

@@ -1,0 +1,399 @@
+"""Calls: which function and signature is meant, whether the arguments fit, and bodies put in for functions from mapping
+files.
+
+`x.f(y)` and `f(x, y)` are the same call. Of several signatures the first that fits the arguments is taken; a function
+argument is checked once its parameters' types are known. A function from a mapping file is replaced by its body with
+the arguments bound, so record parameters are structural: the body is checked against the record that is really given.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.scope import Binding, Shape, UserFunction, item_shape
+from fieldwright.dsl.expressions.shapes import (
+    ERROR_SHAPE,
+    Misfit,
+    common,
+    convert,
+    describe,
+    shape_of,
+    unify,
+    without_slots,
+)
+from fieldwright.dsl.functions.dates import zone
+from fieldwright.dsl.functions.registry import Function, FunctionPattern, Signature, functions
+from fieldwright.dsl.nearest import did_you_mean, nearest
+from fieldwright.dsl.types import Kind, Type, is_assignable
+from fieldwright.dsl.values import EvaluationError
+
+if TYPE_CHECKING:
+    from fieldwright.dsl.expressions.check import Checker, Visited
+
+MAX_INLINING: Final = 16
+"""Functions from mapping files that may call one another in a row."""
+
+
+def call(checker: Checker, node: tree.Call) -> Visited:
+    """Check a call of any kind of function."""
+    user = checker.scope.functions.get(node.name)
+    if user is not None:
+        return _user_call(checker, node, user)
+    builtin = functions().get(node.name)
+    if builtin is not None:
+        return _Call(checker, node, builtin).check()
+    known = [*functions(), *checker.scope.functions]
+    close = nearest(node.name, known)
+    place = (node.name_start, node.name_start + len(node.name))
+    caret = did_you_mean(node.name, known) or "unknown function"
+    checker.problem("DM104", f"there is no function `{node.name}`", *place, caret, "", close)
+    for part in (*node.args, *(value for _, value in node.named)):
+        if not isinstance(part, tree.Lambda):
+            checker.visit(part)
+    return checker.error(node)
+
+
+class _Call:
+    """One call of a built-in function while it is checked."""
+
+    def __init__(self, checker: Checker, node: tree.Call, function: Function) -> None:
+        self.checker = checker
+        self.node = node
+        self.function = function
+        self.name_place = (node.name_start, node.name_start + len(node.name))
+
+    def check(self) -> Visited:
+        node, checker = self.node, self.checker
+        given = [None if isinstance(part, tree.Lambda) else checker.visit(part) for part in node.args]
+        named: dict[str, tuple[tree.Node, Visited | None]] = {}
+        fallback: tuple[tree.Node, Visited] | None = None
+        for key, value in node.named:
+            if key == "else":
+                fallback = (value, checker.visit(value))
+            elif isinstance(value, tree.Lambda):
+                named[key] = (value, None)
+            else:
+                named[key] = (value, checker.visit(value))
+        if any(part is not None and part[1].type.kind is Kind.ERROR for part in given):
+            return checker.error(node)
+        best: tuple[int, int, list[tree.Node], Misfit | None] | None = None
+        for number, signature in enumerate(self.function.signatures):
+            arranged = self.arrange(signature, given, named)
+            if arranged is None:
+                continue
+            nodes, visited, missing = arranged
+            misfit_at, misfit = self.fit(signature, nodes, visited)
+            if misfit is None:
+                return self.made(number, signature, nodes, visited, missing, fallback)
+            if best is None or misfit_at > best[1] or misfit.nulls:
+                best = (number, misfit_at, nodes, misfit)
+        if best is None:
+            self.wrong_count(len(given), named)
+        elif best[3] is not None:
+            self.misfit(self.function.signatures[best[0]], best[1], best[2], best[3], given)
+        return checker.error(node)
+
+    def arrange(
+        self,
+        signature: Signature,
+        given: list[Visited | None],
+        named: dict[str, tuple[tree.Node, Visited | None]],
+    ) -> tuple[list[tree.Node], list[Visited | None], int] | None:
+        """Arguments in the order of the signature, or None when number and names do not fit. The last number counts
+        parameters that take their default."""
+        params = signature.params
+        nodes = list(self.node.args)
+        visited = list(given)
+        if params and params[-1].many:
+            return None if named or len(nodes) < max(len(params), 2) else (nodes, visited, 0)
+        if len(nodes) > len(params) or not set(named) <= {param.name for param in params[len(nodes) :]}:
+            return None
+        missing = 0
+        for param in params[len(nodes) :]:
+            if param.name in named:
+                if missing:
+                    return None
+                node, made = named[param.name]
+                nodes.append(node)
+                visited.append(made)
+            elif param.optional:
+                missing += 1
+            else:
+                return None
+        return nodes, visited, missing
+
+    def fit(
+        self, signature: Signature, nodes: list[tree.Node], visited: list[Visited | None]
+    ) -> tuple[int, Misfit | None]:
+        """The first argument that does not fit, functions only by the number of their parameters."""
+        bound: dict[str, Shape] = {}
+        for at, (node, made) in enumerate(zip(nodes, visited, strict=True)):
+            param = signature.params[min(at, len(signature.params) - 1)]
+            if isinstance(param.pattern, FunctionPattern) or isinstance(node, tree.Lambda):
+                wanted = len(param.pattern.params) if isinstance(param.pattern, FunctionPattern) else -1
+                if not isinstance(node, tree.Lambda) or len(node.params) != wanted:
+                    return at, Misfit(describe(param.pattern))
+                continue
+            assert made is not None
+            misfit = unify(param.pattern, made[1].required(), bound)
+            if misfit is not None:
+                return at, misfit
+        return 0, None
+
+    def made(
+        self,
+        number: int,
+        signature: Signature,
+        nodes: list[tree.Node],
+        visited: list[Visited | None],
+        missing: int,
+        fallback: tuple[tree.Node, Visited] | None,
+    ) -> Visited:
+        """The checked call."""
+        checker = self.checker
+        bound: dict[str, Shape] = {}
+        args: list[core.Core] = []
+        strict: list[int] = []
+        nullable = signature.nullable
+        for at, (node, made) in enumerate(zip(nodes, visited, strict=True)):
+            param = signature.params[min(at, len(signature.params) - 1)]
+            if isinstance(node, tree.Lambda):
+                assert isinstance(param.pattern, FunctionPattern)
+                function = self.function_argument(node, param.pattern, bound)
+                if function is None:
+                    return checker.error(self.node)
+                args.append(function)
+                continue
+            assert made is not None
+            shape = made[1]
+            unify(param.pattern, shape.required(), bound)
+            if not param.nullable:
+                strict.append(at)
+                nullable = nullable or shape.type.nullable
+            args.append(made[0])
+        for at, made in enumerate(visited):
+            if made is not None:
+                param = signature.params[min(at, len(signature.params) - 1)]
+                args[at] = convert(args[at], made[1], shape_of(param.pattern, bound))
+        for param in signature.params[len(nodes) : len(nodes) + missing]:
+            type_ = Type(Kind.INT) if isinstance(param.default, int) else Type(Kind.STRING)
+            args.append(core.Const(type_, *checker.at(self.node), param.default))
+        self.known_zone(signature, args)
+        shape = shape_of(signature.result, bound)
+        if nullable:
+            shape = shape.optional()
+        otherwise: core.Core | None = None
+        if fallback is not None:
+            merged = self.fallback(signature, shape, fallback)
+            if merged is None:
+                return checker.error(self.node)
+            otherwise = convert(fallback[1][0], fallback[1][1], merged)
+            shape = merged
+        made_call = core.Invoke(
+            shape.type, *checker.at(self.node), self.function, number, tuple(args), otherwise, tuple(strict)
+        )
+        return made_call, shape
+
+    def fallback(self, signature: Signature, shape: Shape, fallback: tuple[tree.Node, Visited]) -> Shape | None:
+        node, (_, given) = fallback
+        if not signature.fallible:
+            message = f"`{self.function.name}` cannot fail, so it takes no `else=`"
+            self.checker.problem("DM113", message, node.start, node.end, "never used", "for null use `??`")
+            return None
+        merged = common(shape, given)
+        if merged is None:
+            message = f"`else=` has the type of the result, {shape.type}; this is {given.type}"
+            self.checker.problem("DM207", message, node.start, node.end, str(given.type))
+        return merged
+
+    def function_argument(
+        self, node: tree.Lambda, pattern: FunctionPattern, bound: dict[str, Shape]
+    ) -> core.Lambda | None:
+        checker = self.checker
+        shapes = [shape_of(param, bound) for param in pattern.params]
+        slots = tuple(checker.fresh(name) for name in node.params)
+        outer = checker.names
+        checker.names = dict(outer)
+        for name, slot, shape in zip(node.params, slots, shapes, strict=True):
+            if name in checker.scope.names and not checker.inlining:
+                message = f"`{name}` already names something else here"
+                checker.problem("DM118", message, node.start, node.start + len(name), "taken", "choose another name")
+            checker.names[name] = Binding(shape, "param", slot)
+        made: core.Core
+        if describe_is_condition(pattern):
+            made, _ = checker.condition(node.body)
+            result = Shape(made.type)
+        else:
+            made, result = checker.visit(node.body)
+        checker.names = outer
+        if result.type.kind is Kind.ERROR:
+            return None
+        result = without_slots(result, slots)
+        misfit = None if describe_is_condition(pattern) else unify(pattern.result, result, bound)
+        if misfit is not None:
+            message = f"`{self.function.name}` needs {misfit.wanted} here; this is {result.type}"
+            checker.problem("DM205", message, node.body.start, node.body.end, str(result.type))
+            return None
+        return core.Lambda(made.type, *checker.at(node), slots, made)
+
+    def known_zone(self, signature: Signature, args: list[core.Core]) -> None:
+        """A zone that is written in the expression is looked up now."""
+        for param, arg in zip(signature.params, args, strict=False):
+            if param.name == "zone" and isinstance(arg, core.Const) and isinstance(arg.value, str):
+                try:
+                    zone(arg.value)
+                except EvaluationError as error:
+                    self.checker.problem("DM218", error.reason, arg.start, arg.end, "no such zone", error.fix)
+
+    def wrong_count(self, count: int, named: dict[str, tuple[tree.Node, Visited | None]]) -> None:
+        node = self.node
+        for key, (value, _) in named.items():
+            if all(key not in (param.name for param in each.params) for each in self.function.signatures):
+                names = [param.name for each in self.function.signatures for param in each.params]
+                caret = did_you_mean(key, names) or "unknown argument"
+                message = f"`{node.name}` has no argument `{key}`"
+                self.checker.problem("DM113", message, value.start, value.end, caret)
+                return
+        forms = "; ".join(each.text for each in self.function.signatures)
+        caret = f"{count} given" if not node.method else f"{count - 1} given, and what stands before the point"
+        help_ = f"write it as {forms}"
+        if node.name == "date" and count == 1:
+            help_ = "a moment becomes a date only in a zone: `.date(settings.timezone)`"
+        message = f"`{node.name}` does not take these arguments"
+        self.checker.problem("DM113", message, *self.name_place, caret, help_)
+
+    def misfit(
+        self, signature: Signature, at: int, nodes: list[tree.Node], misfit: Misfit, given: list[Visited | None]
+    ) -> None:
+        node = nodes[at]
+        visited = given[at] if at < len(given) else None
+        shown = "`->`" if visited is None else str(visited[1].type)
+        if misfit.nulls:
+            message = f"`{self.node.name}` needs {misfit.wanted} without null; this is {shown}"
+            help_ = "replace null in each element by `?? ..`, or leave them out with compact()"
+            self.checker.problem("DM212", message, node.start, node.end, "elements may be null", help_)
+            return
+        help_ = f"it is written {signature.text}"
+        if visited is not None and visited[1].type.kind is Kind.ANY:
+            self.checker.problem("DM216", "the type of this value is not known", node.start, node.end, "type any")
+            return
+        if self.node.name == "date" and visited is not None and visited[1].type.kind is Kind.TIMESTAMP:
+            help_ = "a moment becomes a date only in a zone: `.date(settings.timezone)`"
+        param = signature.params[min(at, len(signature.params) - 1)]
+        message = f"`{param.name}` of `{self.node.name}` is {misfit.wanted}; this is {shown}"
+        self.checker.problem("DM205", message, node.start, node.end, shown, help_)
+
+
+def describe_is_condition(pattern: FunctionPattern) -> bool:
+    """Whether a function argument yields true or false."""
+    return describe(pattern.result) == "bool"
+
+
+def _user_call(checker: Checker, node: tree.Call, function: UserFunction) -> Visited:
+    """The body of a function from a mapping file in place of its call."""
+    given: dict[str, tuple[tree.Node, Visited]] = {}
+    names = [name for name, _ in function.params]
+    place = (node.name_start, node.name_start + len(node.name))
+    for at, (key, part) in enumerate([*((None, each) for each in node.args), *node.named]):
+        name = key if key is not None else names[at] if at < len(names) else None
+        if isinstance(part, tree.Lambda) or name is None or name not in names or name in given:
+            message = f"`{node.name}` takes ({', '.join(names)})"
+            checker.problem("DM113", message, part.start, part.end, "not expected")
+            return checker.error(node)
+        given[name] = (part, checker.visit(part))
+    absent = [name for name in names if name not in given]
+    if absent:
+        checker.problem("DM113", f"`{node.name}` takes ({', '.join(names)})", *place, f"without {', '.join(absent)}")
+        return checker.error(node)
+    if any(made[1].type.kind is Kind.ERROR for _, made in given.values()):
+        return checker.error(node)
+    if function.broken:
+        return core.Const(function.returns, *checker.at(node), None), Shape(function.returns)
+    if function.name in checker.inlining or len(checker.inlining) >= MAX_INLINING:
+        circle = " -> ".join((*checker.inlining, function.name))
+        checker.problem("DM116", f"functions may not call themselves: {circle}", *place, "calls itself")
+        return checker.error(node)
+    values: list[tuple[str, str, core.Core, Shape, bool]] = []
+    foreign = False
+    for name, type_ in function.params:
+        part, (made, shape) = given[name]
+        bound = _argument(checker, node, part, name, type_, shape)
+        if bound is None:
+            return checker.error(node)
+        foreign = foreign or bound.type.required() != type_.required()
+        wanted = Shape(type_, item=item_shape(type_))
+        strict = not type_.nullable
+        # A simple input needs no name of its own, and nested records keep their owner in sight.
+        values.append((name, checker.fresh(name), convert(made, shape, wanted), bound, strict))
+    body, shape = _body(checker, node, function, values, foreign)
+    nullable = shape.type.nullable
+    for _, slot, made, argument, strict in reversed(values):
+        nullable = nullable or (strict and argument.type.nullable)
+        type_ = shape.type.optional() if nullable else shape.type
+        body = core.Let(type_, *checker.at(node), slot, made, body, strict)
+    if shape.type.kind is not Kind.ERROR and function.returns.kind is not shape.type.kind:
+        body = convert(body, shape, Shape(function.returns))
+        shape = Shape(function.returns)
+    shape = without_slots(shape, tuple(slot for _, slot, _, _, _ in values))
+    return body, shape.optional() if nullable else shape
+
+
+def _argument(
+    checker: Checker, node: tree.Call, part: tree.Node, name: str, wanted: Type, shape: Shape
+) -> Shape | None:
+    """The shape under which a parameter is bound, or None after a finding."""
+    given = shape.type
+    structural = _structure(given) == _structure(wanted) and _structure(given) != given.kind.value
+    if structural or given.kind is Kind.NULL:
+        if given.kind is Kind.NULL:
+            return Shape(wanted.optional(), item=item_shape(wanted))
+        return shape.required() if not wanted.nullable else shape
+    if is_assignable(given.required(), wanted):
+        type_ = wanted if given.nullable or not wanted.nullable else wanted.required()
+        bound = Shape(type_, item=item_shape(wanted))
+        return bound if wanted.nullable and given.nullable else bound.required()
+    message = f"`{name}` of `{node.name}` is {wanted}; this is {given}"
+    checker.problem("DM205", message, part.start, part.end, str(given))
+    return None
+
+
+def _structure(type_: Type) -> str:
+    """`record` or `list of record` for what is compatible by its fields; otherwise the kind."""
+    if type_.kind is Kind.RECORD:
+        return "a record"
+    if type_.kind is Kind.LIST and type_.item is not None and type_.item.kind is Kind.RECORD:
+        return "a list of records"
+    return type_.kind.value
+
+
+def _body(
+    checker: Checker,
+    node: tree.Call,
+    function: UserFunction,
+    values: list[tuple[str, str, core.Core, Shape, bool]],
+    foreign: bool,
+) -> Visited:
+    """The checked body; its findings are worded at the call, and only when the records given differ from the declared
+    ones (others are reported where the function is defined)."""
+    before = (checker.names, checker.inlining, checker.place, checker.problems)
+    checker.names = {name: Binding(shape, "param", slot) for name, slot, _, shape, _ in values}
+    checker.inlining = (*checker.inlining, function.name)
+    checker.place = checker.place or node
+    checker.problems = []
+    try:
+        body, shape = checker.visit(function.body)
+        found = checker.problems
+    finally:
+        checker.names, checker.inlining, checker.place, checker.problems = before
+    if found:
+        place = (node.start, node.end) if checker.place is None else (checker.place.start, checker.place.end)
+        what = "does not work with these records" if foreign else "has a mistake"
+        message = f"function `{function.name}` {what}: {found[0].message}"
+        if found[0].code in ("DM116", "DM119"):
+            checker.problem(found[0].code, found[0].message, *place, found[0].caret)
+        else:
+            checker.problem("DM205", message, *place, f"inside {function.name}", found[0].help)
+        return core.Const(ERROR_SHAPE.type, *checker.at(node), None), ERROR_SHAPE
+    return body, replace(shape)

@@ -1,0 +1,125 @@
+"""Functions on numbers. Decimals have 34 digits and round half to even; no function yields a binary float."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, DecimalException
+from typing import Any, Final
+
+from fieldwright.dsl.functions.limits import bounded_int
+from fieldwright.dsl.functions.registry import function
+from fieldwright.dsl.values import DECIMAL_CONTEXT, EvaluationError, Money
+
+_INT: Final = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,34}(\.[0-9]{1,34})?", re.ASCII)
+
+
+@function(
+    "number",
+    "int(value: string|int|decimal) -> int",
+    ("int('042')", 42),
+    ("int(30.0)", 30),
+    ("int('x', else=null)", None),
+    fallible=True,
+)
+def whole(value: str | int | Decimal) -> int:
+    """A whole number from a text of digits or from a number without fraction."""
+    if isinstance(value, str):
+        if not _INT.fullmatch(value.strip()):
+            raise EvaluationError("RT105", f"{value[:40]!r} is not a whole number", "correct it or give else=")
+        return bounded_int(int(value))
+    if isinstance(value, Decimal):
+        if value.adjusted() > 19 or value != value.to_integral_value():
+            raise EvaluationError(
+                "RT105", f"{value} is not a whole number of 64 bits", "use round() first or give else="
+            )
+        return bounded_int(int(value))
+    return value
+
+
+@function(
+    "number",
+    "decimal(value: string|int|decimal) -> decimal",
+    ("decimal('1.50')", Decimal("1.50")),
+    ("decimal('1,5', else=0)", Decimal(0)),
+    fallible=True,
+)
+def exact(value: str | int | Decimal) -> Decimal:
+    """A decimal from a text of digits with at most one point (no thousands marks, no exponent) or a number."""
+    if isinstance(value, str):
+        if not _DECIMAL.fullmatch(value.strip()):
+            raise EvaluationError("RT105", f"{value[:40]!r} is not a number", "correct it or give else=")
+        return DECIMAL_CONTEXT.create_decimal(value.strip())
+    return Decimal(value)
+
+
+@function(
+    "number",
+    "round(value: decimal, digits: int = 0) -> decimal",
+    ("round(2.345, 2)", Decimal("2.34")),
+    ("round(2.5)", Decimal(2)),
+    fallible=True,
+)
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """The number with `digits` digits after the point (0 to 20); halves go to the even neighbour."""
+    if not 0 <= digits <= 20:
+        raise EvaluationError("RT105", f"round to {digits} digits", "use 0 to 20")
+    try:
+        return Decimal(value).quantize(Decimal(1).scaleb(-digits), context=DECIMAL_CONTEXT)
+    except DecimalException:
+        raise EvaluationError("RT103", "a number is too large to be rounded exactly", "check its origin") from None
+
+
+@function("number", "floor(value: decimal) -> int", ("floor(2.7)", 2), ("floor(-2.1)", -3), fallible=True)
+def floor(value: Decimal) -> int:
+    """The largest whole number that is not larger."""
+    return _integral(value, ROUND_FLOOR)
+
+
+@function("number", "ceil(value: decimal) -> int", ("ceil(2.1)", 3), fallible=True)
+def ceil(value: Decimal) -> int:
+    """The smallest whole number that is not smaller."""
+    return _integral(value, ROUND_CEILING)
+
+
+def _integral(value: Decimal, rounding: str) -> int:
+    value = Decimal(value)
+    if value.adjusted() > 19:
+        raise EvaluationError("RT103", "a whole number does not fit in 64 bits", "compute with decimals")
+    return bounded_int(int(value.to_integral_value(rounding=rounding)))
+
+
+@function("number", "abs(value: N) -> N", ("abs(-3)", 3), ("abs(-1.5)", Decimal("1.5")))
+def absolute(value: Any) -> Any:
+    """The number without its sign."""
+    if isinstance(value, Money):
+        return Money(bounded_int(abs(value.minor)), value.currency)
+    if isinstance(value, Decimal):
+        return value.copy_abs()
+    return bounded_int(abs(value))
+
+
+@function("number", "min(...values: C) -> C", ("min(2, 1, 3)", 1), ("min('b', 'a')", "a"))
+def smallest(*values: Any) -> Any:
+    """The smallest of the values."""
+    return min(values, key=order_key(values))
+
+
+@function("number", "max(...values: C) -> C", ("max(2, 1.5)", Decimal(2)))
+def largest(*values: Any) -> Any:
+    """The largest of the values."""
+    return max(values, key=order_key(values))
+
+
+def order_key(values: Sequence[Any]) -> Any:
+    """The key by which values of one kind are ordered; amounts of two currencies are an error."""
+    if not any(isinstance(value, Money) for value in values):
+        return None
+    if len({value.currency for value in values}) > 1:
+        raise EvaluationError("RT104", "amounts in two currencies are compared", "convert one of them first")
+    return _minor
+
+
+def _minor(value: Money) -> int:
+    return value.minor
