@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -112,11 +113,11 @@ _FUNCTIONS: dict[str, Function] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 
+@cache
 def functions() -> Mapping[str, Function]:
     """Every built-in function by name."""
-    if not _FUNCTIONS:
-        for module in ("texts", "numbers", "money", "dates", "lists"):
-            import_module(f"fieldwright.dsl.functions.{module}")
+    for module in ("texts", "numbers", "money", "dates", "lists"):
+        import_module(f"fieldwright.dsl.functions.{module}")
     return MappingProxyType(_FUNCTIONS)
 
 
