@@ -7,11 +7,12 @@ is started in this process on the same data and stopped with the connections. No
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
-from fieldwright.project import PROJECT_FILE, Project, Target
+from fieldwright.project import PROJECT_FILE, Project, Target, shown_path
 from fieldwright.runtime.errors import ConfigError, StateUnusable
 
 if TYPE_CHECKING:
@@ -56,28 +57,41 @@ def connected(
 @contextmanager
 def sandbox_endpoints(folder: Path) -> Iterator[Mapping[str, Any]]:
     """Where the emulated systems listen, in the shape that `interpret sandbox --output json` prints."""
-    from fieldwright.connectors.sandbox.server import Sandbox, find_running
+    from fieldwright.connectors.sandbox.server import Sandbox, SandboxRunning, find_running
 
     running = find_running(folder)
     if running is not None:
-        yield cast("Mapping[str, Any]", running.to_json())
+        yield running.to_document()
         return
     try:
         sandbox = Sandbox.start(folder)
-    except OSError as error:
-        raise StateUnusable(
-            f"the sandbox in {folder} cannot be started: {error.strerror or error}",
-            "make the folder writable; `interpret sandbox reset` makes a new world",
-        ) from None
+    except SandboxRunning as other:
+        # Someone else was a moment faster.
+        yield other.endpoints.to_document()
+        return
+    except (OSError, ValueError, sqlite3.Error) as error:
+        raise sandbox_unusable(folder, error) from None
     try:
-        yield cast("Mapping[str, Any]", sandbox.endpoints.to_json())
+        yield sandbox.endpoints.to_document()
     finally:
         sandbox.stop()
+
+
+def sandbox_unusable(folder: Path, error: Exception) -> StateUnusable:
+    """The error for a sandbox whose data cannot be read or written."""
+    reason = getattr(error, "strerror", None) or error
+    return StateUnusable(
+        f"the sandbox in {shown_path(folder)} cannot be used: {reason}",
+        "nothing was sent to any system; make the folder writable, or make a new world with `interpret sandbox reset`",
+    )
 
 
 def emulated_settings(system: str, endpoints: Mapping[str, Any]) -> dict[str, str]:
     """The connection settings of an emulated system, out of the endpoints."""
     said = dict(endpoints[system])
+    if system == "chargebee":
+        # The API of Chargebee tells neither of these of a site, so every connection is told them.
+        said.update(currency_code="USD", time_zone="UTC")
     if system == "salesforce":
         said["instance_url"] = said["url"]
     return {name: str(said[name]) for name in _EMULATED[system] if said.get(name)}
