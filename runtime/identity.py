@@ -27,7 +27,7 @@ class Identifier:
         self._target = target
         self._ledger = ledger
         self._empty = empty and not uncertain
-        self._uncertain = uncertain
+        self.uncertain = uncertain
         self.found: dict[str, TargetRecord] = {}
         self.adopted: set[str] = set()
 
@@ -44,7 +44,7 @@ class Identifier:
         return self._look_up(program, works, seeking, fail)
 
     def _must_look(self, work: Work) -> bool:
-        return work.id in self._uncertain and (work.link is None or not work.link.target_id)
+        return work.id in self.uncertain and (work.link is None or not work.link.target_id)
 
     def _lookup_pays(self, program: Program) -> bool:
         """A target that upserts by the key itself needs no look-up, unless a field depends on what is there."""

@@ -87,7 +87,7 @@ class MappingRun:
         self._plan(works)
         self._write(works)
         if self.program.children:
-            self._rows.write(works, self._identifier.adopted)
+            self._rows.write(works, self._identifier.adopted | self._identifier.uncertain)
         self._check(works)
         self._remember(works)
 

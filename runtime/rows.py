@@ -47,11 +47,12 @@ class RowWriter:
             child.name: report.counts(f"{program.mapping}/{child.name}", child.object) for child in program.children
         }
 
-    def write(self, works: Sequence[Work], adopted: set[str]) -> None:
-        """Bring the rows of these records up to date; `adopted` are ids of records that a look-up has just found."""
+    def write(self, works: Sequence[Work], unsure: set[str]) -> None:
+        """Bring the rows of these records up to date. For the records in `unsure` (just adopted, or with writes whose
+        outcome nobody recorded) the rows last written are not what the target holds: they are read first."""
         alive = [work for work in works if not work.failed and work.target_id]
         known = self._ledger.children(self._program.mapping, [work.id for work in alive])
-        looked_up = {work.id for work in alive if work.id in adopted or (work.link is not None and not work.link.whole)}
+        looked_up = {work.id for work in alive if work.id in unsure or (work.link is not None and not work.link.whole)}
         held = self._held([work for work in alive if work.id in looked_up])
         plans: list[tuple[Work, RowsPlan]] = []
         for work in alive:
