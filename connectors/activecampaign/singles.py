@@ -9,7 +9,6 @@ Raises Refusal from nowhere: a refusal is the record's outcome. The transport's 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ DELETED_TAG: Final = "chargebee-deleted"
 
 
 class DeletePolicy(StrEnum):
-    """What becomes of a contact whose customer was deleted; `options["policy"]` of a delete. Default: unsubscribe."""
+    """What becomes of a contact whose customer was deleted; `options["on_delete"]`. Default: unsubscribe."""
 
     KEEP = "keep"
     UNSUBSCRIBE = "unsubscribe"
@@ -60,13 +59,13 @@ class Singles:
     def delete(self, operation: Operation) -> Outcome:
         """Apply the delete policy to one contact; a contact that is gone already is done."""
         try:
-            policy = DeletePolicy(str(operation.options.get("policy", DeletePolicy.UNSUBSCRIBE)))
+            policy = DeletePolicy(str(operation.options.get("on_delete", DeletePolicy.UNSUBSCRIBE)))
         except ValueError:
             return Outcome(
                 Result.CONFIG,
                 operation.target_id,
                 code="unknown_policy",
-                reason=f"There is no delete policy {operation.options['policy']!r}.",
+                reason=f"There is no delete policy {operation.options['on_delete']!r}.",
                 fix=f"Use one of: {', '.join(DeletePolicy)}.",
             )
         if policy is DeletePolicy.KEEP:
@@ -89,13 +88,20 @@ class Singles:
             case DeletePolicy.TAG:
                 self._audience.add_tag(number, str(operation.options.get("tag") or DELETED_TAG))
             case DeletePolicy.UNSUBSCRIBE:
-                given = operation.options.get("lists")
-                only = None if given is None else {self._audience.list_id(str(name)) for name in given}
-                self._unsubscribe(number, only)
+                self._unsubscribe(number, self._scope(operation))
             case DeletePolicy.KEEP:
                 pass
 
-    def _unsubscribe(self, number: str, only: Iterable[str] | None) -> None:
+    def _scope(self, operation: Operation) -> set[str] | None:
+        """The lists a deleted customer leaves: those named, else the one of the mapping's setting `list`, else all
+        (None). Other lists are other consents and not this mapping's to end."""
+        names = operation.options.get("lists")
+        setting = operation.options.get("settings", {}).get("list")
+        if names is None and setting:
+            names = [setting]
+        return None if names is None else {self._audience.list_id(str(name)) for name in names}
+
+    def _unsubscribe(self, number: str, only: set[str] | None) -> None:
         for list_id, status in self._audience.present(number).items():
             if status not in LEFT and (only is None or list_id in only):
                 self._audience.set_status(number, list_id, UNSUBSCRIBED)

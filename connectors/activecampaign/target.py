@@ -5,7 +5,7 @@ or `imports`, custom fields to `fields`. It also chooses the way: up to ten cont
 importer, except those the importer cannot express (a changed e-mail, a re-subscription, a repeated e-mail).
 
 Only `activecampaign.contact` can be written. Operations understand these `options`: `resubscribe` (bool), and for
-deletes `policy` (see `singles.DeletePolicy`), `lists` (names; default: all lists the contact is on) and `tag`.
+deletes `on_delete` (see `singles.DeletePolicy`), `lists` (names; else the setting `list`; else all) and `tag`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class ActiveCampaignTarget:
     `bucket` replaces the account's rate limit and `clock` real time, for tests."""
 
     system = schema.SYSTEM
-    capabilities = Capabilities(write_batch=2500, find_batch=10_000)
+    capabilities = Capabilities(write_batch=2500, find_batch=10_000, upserts_by=frozenset({f"{schema.CONTACT}.email"}))
 
     def __init__(
         self,

@@ -136,7 +136,7 @@ def test_a_contact_renamed_in_the_account_gets_no_twin_from_an_import(bench: Any
 
 def test_a_new_customer_outlives_a_deleted_one_with_the_same_email(bench: Any, op: Any) -> None:
     number = bench.add("p3@example.com")
-    gone = op("p3@example.com", op=Op.DELETE, target_id=number, options={"policy": "delete"})
+    gone = op("p3@example.com", op=Op.DELETE, target_id=number, options={"on_delete": "delete"})
     outcomes = bench.target.apply([*many(op, 11), gone])
     assert {outcome.result for outcome in outcomes} == {Result.DONE}
     assert len(bench.emails()) == 11

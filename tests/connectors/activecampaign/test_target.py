@@ -160,7 +160,7 @@ def test_a_delete_does_what_the_policy_says(
     number = bench.add("a@example.com")
     for list_id in (1, 2):
         bench.subscribe(number, 1, list_id)
-    deletion = op("a@example.com", op=Op.DELETE, target_id=number, options={"policy": policy})
+    deletion = op("a@example.com", op=Op.DELETE, target_id=number, options={"on_delete": policy})
     for _ in range(2):  # a second time nothing is left to do
         assert bench.target.apply([deletion]) == [Outcome(Result.DONE, number, created=False)]
     assert bench.emails() == emails
@@ -170,18 +170,20 @@ def test_a_delete_does_what_the_policy_says(
     assert tags == (["chargebee-deleted"] if policy == "tag" else [])
 
 
-def test_a_delete_unsubscribes_from_the_named_lists_only(bench: Any, op: Any) -> None:
+@pytest.mark.parametrize("scope", [{"lists": ["customers"]}, {"settings": {"list": "Customers"}}])
+def test_a_delete_unsubscribes_from_the_mapped_lists_only(bench: Any, op: Any, scope: dict[str, Any]) -> None:
     number = bench.add("a@example.com")
     for list_id in (1, 2):
         bench.subscribe(number, 1, list_id)
-    bench.target.apply([op("a@example.com", op=Op.DELETE, options={"policy": "unsubscribe", "lists": ["customers"]})])
+    options = {"on_delete": "unsubscribe", **scope}
+    bench.target.apply([op("a@example.com", op=Op.DELETE, options=options)])
     assert bench.statuses(number) == {"1": "2", "2": "1"}
 
 
 def test_a_tag_is_found_by_its_whole_name(bench: Any, op: Any) -> None:
     bench.raw.post("/tags", json={"tag": {"tag": "gone for good", "tagType": "contact"}})
     number = bench.add("a@example.com")
-    deletion = op("a@example.com", op=Op.DELETE, target_id=number, options={"policy": "tag", "tag": "Gone"})
+    deletion = op("a@example.com", op=Op.DELETE, target_id=number, options={"on_delete": "tag", "tag": "Gone"})
     bench.target.apply([deletion])
     assert [tag["tag"] for tag in bench.get("/tags")["tags"]] == ["gone for good", "Gone"]
     assert [item["tag"] for item in bench.get(f"/contacts/{number}/contactTags")["contactTags"]] == ["2"]
