@@ -91,7 +91,7 @@ class ChargebeeSource:
         except ObjectRefused as refused:
             raise AccessRefused(str(refused), refused.fix, system=self.system) from None
         site = self._site_record()
-        facts = {name: site[name] for name in ("domain", "currency_code", "time_zone")}
+        facts = {name: site[name] for name in ("domain", "name", "currency_code", "time_zone")}
         return Identity(self.system, account=self.site, name=str(site["name"]), facts=facts)
 
     def catalog(self) -> Catalog:
@@ -165,8 +165,29 @@ class ChargebeeSource:
             if found:
                 yield self._batch(object_name, found)
             return
-        for start in range(0, len(ids), PAGE):
-            params: dict[str, Any] = {"limit": PAGE, "id[in]": list(ids[start : start + PAGE])}
+        yield from self._chosen(object_name, resource, listing, "id", ids)
+
+    def related(
+        self, object_name: str, field: str, values: Sequence[str], *, fields: frozenset[str]
+    ) -> Iterator[Batch]:
+        """Records whose `field` is one of `values`, a hundred values a call; all records where the list cannot be
+        filtered by that field."""
+        resource = self._resource(object_name)
+        if field == "id" or resource == "site":
+            yield from self.fetch(object_name, values, fields=fields)
+            return
+        listing = self._listing(object_name, resource)
+        if field not in listing.filters:
+            yield from self.changes(object_name, None, fields=fields)
+            return
+        yield from self._chosen(object_name, resource, listing, field, values)
+
+    def _chosen(
+        self, object_name: str, resource: str, listing: Listing, field: str, values: Sequence[str]
+    ) -> Iterator[Batch]:
+        """Records whose field is one of the values, a hundred values a list request."""
+        for start in range(0, len(values), PAGE):
+            params: dict[str, Any] = {"limit": PAGE, f"{field}[in]": list(values[start : start + PAGE])}
             if listing.tells_deleted:
                 params["include_deleted"] = "true"
             for records in self._pages(resource, params):

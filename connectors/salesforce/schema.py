@@ -63,6 +63,14 @@ def catalog() -> Catalog:
     return Catalog(SYSTEM, _Objects(shipped()))
 
 
+def upsert_fields() -> Iterator[str]:
+    """Qualified names of the shipped fields by which Salesforce upserts: unique external ids."""
+    for name, spec in shipped().items():
+        for field, entry in spec["fields"].items():
+            if "externalId" in entry and "unique" in entry:
+                yield f"{SYSTEM}.{name}.{field}"
+
+
 def described(reply: Mapping[str, Any]) -> ObjectSchema:
     """The object of one describe reply, custom fields included."""
     fields = {field["name"]: _field(field["name"], _from_describe(field)) for field in reply["fields"]}

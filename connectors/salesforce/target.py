@@ -7,6 +7,7 @@ in one call. Queries are built in `soql`, writes packed in `writes`, values comp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -32,7 +33,6 @@ class SalesforceTarget:
     """A `Target` (see `runtime.connector`) over one org."""
 
     system = "salesforce"
-    capabilities = Capabilities(write_batch=1000, find_batch=1000, all_or_none=True, deletes=True)
 
     def __init__(
         self,
@@ -59,6 +59,13 @@ class SalesforceTarget:
 
     def __repr__(self) -> str:
         return "SalesforceTarget()"
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """A thousand rows a write; creates keyed by a unique external id find an existing record by themselves."""
+        return Capabilities(
+            write_batch=1000, find_batch=1000, all_or_none=True, upserts_by=frozenset(schema.upsert_fields())
+        )
 
     @property
     def usage(self) -> tuple[int, int] | None:

@@ -1,4 +1,4 @@
-"""Texts of files that look like credentials: connections name environment variables, a secret never stands in a file."""
+"""Texts of files that look like credentials: connections name environment variables, secrets never stand in files."""
 
 from __future__ import annotations
 

@@ -57,9 +57,7 @@ def name_is_current(field: LinkedField, _linked: LinkedMapping) -> Iterator[Diag
         message = f"`{field.rule.name}` of {field.object.name} is deprecated"
         yield Diagnostic("DM313", Severity.NOTE, message, field.rule.span, "deprecated")
     elif target.status == "inferred":
-        message = (
-            f"The name `{field.rule.name}` of {field.object.name} follows the package's manner; nobody has seen it"
-        )
+        message = f"The name `{field.rule.name}` of {field.object.name} is inferred: nobody has seen it"
         yield Diagnostic("DM313", Severity.NOTE, message, field.rule.span, "inferred", "compare with your org's schema")
 
 

@@ -48,7 +48,6 @@ def program(
     digest: str = "1",
 ) -> Program:
     """A program whose fields are Python functions of the roots (`r` is the driving record)."""
-    writes = write or {}
     infos = tuple(
         FieldInfo(
             name, STRING, (write or {}).get(name, Write.ALWAYS), f"{mapping}.yaml:{number}", (refs or {}).get(name)

@@ -70,6 +70,11 @@ def create_app(database: Path, clock: Clock, **config: Any) -> Starlette:
     return app
 
 
+def path_words() -> frozenset[str]:
+    """Every word that can stand in a path, so that what is not among them is an id."""
+    return frozenset(step for route in _routes() for step in route[1:] if step != _ID)
+
+
 def _json(body: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(body, status, headers, media_type="application/json;charset=utf-8")
 

@@ -33,6 +33,29 @@ def exchange_rate(currency: str) -> float:
     return _RATES.get(currency, 1.0)
 
 
+def new_subscription(key: str, customer_id: str, plan: Document, at: int) -> Document:
+    """A subscription to one unit of a plan; `schedule` and `price_subscription` complete it."""
+    subscription: Document = {
+        "id": key,
+        "customer_id": customer_id,
+        "currency_code": plan["currency_code"],
+        "plan_id": plan["id"],
+        "plan_quantity": 1,
+        "status": "active",
+        "created_at": at,
+        "has_scheduled_changes": False,
+        "has_scheduled_advance_invoices": False,
+        "exchange_rate": exchange_rate(plan["currency_code"]),
+        "base_currency_code": BASE_CURRENCY,
+        "channel": "web",
+        "due_invoices_count": 0,
+        "deleted": False,
+    }
+    if "setup_cost" in plan:
+        subscription["setup_fee"] = plan["setup_cost"]
+    return subscription
+
+
 def subscription_addon(addon: Document, quantity: int | None, unit_price: int | None = None) -> Document:
     """An addon as it stands on a subscription."""
     count = quantity or 1

@@ -46,23 +46,7 @@ def _create(site: Site, request: Request, customer: Document) -> Reply:
     params = request.params
     plan = _product(site, "plan", required(params, "plan_id"), "plan_id")
     key = typed(params.get("id", ""), "string", "id") or site.new_id()
-    subscription: Document = {
-        "id": key,
-        "customer_id": customer["id"],
-        "currency_code": plan["currency_code"],
-        "plan_id": plan["id"],
-        "plan_quantity": 1,
-        "status": "active",
-        "created_at": site.now,
-        "has_scheduled_changes": False,
-        "has_scheduled_advance_invoices": False,
-        "exchange_rate": billing.exchange_rate(plan["currency_code"]),
-        "base_currency_code": billing.BASE_CURRENCY,
-        "channel": "web",
-        "deleted": False,
-    }
-    if "setup_cost" in plan:
-        subscription["setup_fee"] = plan["setup_cost"]
+    subscription = billing.new_subscription(key, customer["id"], plan, site.now)
     operation = "create_for_customer" if request.keys else "create"
     _copy(site, subscription, operation, params)
     cycles = whole(params, "billing_cycles")
