@@ -8,8 +8,8 @@ each other by `order`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldwright.dsl.diagnostics import Diagnostic
@@ -112,6 +112,7 @@ class _Linking:
         self._taken([(let.name, let.span) for let in mapping.lets], taken)
         lets, scope = self._lets(mapping.lets, scope)
         chosen = self._condition(mapping.filter, scope)
+        scope = self._narrowed(scope, chosen, source)
         keys = tuple(tuple(self._key(part, target, scope) for part in parts) for parts in mapping.keys)
         fields = tuple(self._field(rule, target, scope) for rule in mapping.fields)
         fields += self._custom_fields(target, scope)
@@ -296,6 +297,22 @@ class _Linking:
                 scope = scope.let(rule.name, checked)
                 lets.append(LetSpec(rule.name, checked, rule.span.line))
         return tuple(lets), scope
+
+    def _narrowed(self, scope: Scope, chosen: Checked | None, source: ObjectSchema | None) -> Scope:
+        """What the filter proves about fields and reads: where it says `is not null` or `is not blank`, they are not.
+        Types belong to objects, not to values, so nothing is said when the object is read a second time."""
+        if chosen is None or chosen.core is None or source is None:
+            return scope
+        root = self.mapping.root.text
+        proved = set(_not_null(chosen.core))
+        alone = all(read.object.text != source.name for read in self.mapping.reads)
+        fields = {name: source.fields[name] for owner, name in proved if owner == root and name in source.fields}
+        if fields and alone:
+            sure = {name: replace(one, type=one.type.required()) for name, one in fields.items()}
+            scope = scope.synthetic(replace(source, fields={**source.fields, **sure}))
+        for name in {read.name for read in self.mapping.reads} & {owner for owner, part in proved if not part}:
+            scope = scope.bind(name, scope.names[name].type.required())
+        return scope
 
     # --- fields and keys ----------------------------------------------------------------------------------------
 
@@ -599,6 +616,22 @@ def _root_field(key: Checked, root: str) -> str | None:
             return field_name
         case _:
             return None
+
+
+def _not_null(node: core.Core) -> Iterator[tuple[str, str]]:
+    """Roots and their fields (root, field; a root itself has no field) that cannot be null where `node` is true."""
+    match node:
+        case core.Logic(op="and", left=left, right=right):
+            yield from _not_null(left)
+            yield from _not_null(right)
+        case core.Not(operand=core.IsTest(operand=core.Root(name=name), test="null" | "blank")):
+            yield name, ""
+        case core.Not(
+            operand=core.IsTest(operand=core.Field(target=core.Root(name=name), key=key), test="null" | "blank")
+        ):
+            yield name, key
+        case _:
+            pass
 
 
 def _table_key(key: Scalar, type_: Type) -> tuple[bool, object]:
