@@ -167,6 +167,8 @@ class _Run:
         self._prepare_targets(pairs, report)
         started = time.perf_counter()
         upto = mirror.top()
+        if not job.allow_deletes and not job.plan:
+            self._guard_deletes(pairs, mirror, upto)
         for program in self._selected:
             pair = pairs[program.target_object.partition(".")[0]]
             constants = {
@@ -220,6 +222,31 @@ class _Run:
                 made = pair.target.ensure_fields(wanted)
                 verb = "would be created" if self._job.plan else "created"
                 report.notes.extend(f"{system}: custom field {one.name} {verb}" for one in made)
+
+    def _guard_deletes(self, pairs: Mapping[str, _Pair], mirror: Mirror, upto: int) -> None:
+        """Stop before the first write when the run would delete more than looks like everyday work."""
+        for program in self._selected:
+            policy = program.on_source_delete
+            setting = self._job.settings.get(program.mapping, {}).get(policy.get("by_setting", ""), "")
+            if "keep" in (policy.get("action"), setting):
+                continue
+            ledger = pairs[program.target_object.partition(".")[0]].ledger
+            ruleset = self._job.rulesets.get(program.driven_by) if program.driven_by else None
+            digest = _digest(
+                program,
+                ruleset,
+                self._job.settings.get(program.mapping, {}),
+                self._job.settings.get(program.driven_by or "", {}),
+            )
+            after = mirror.progress(ledger.pair, program.mapping, digest).get(program.source_object, 0)
+            doomed = len(ledger.links(program.mapping, mirror.deleted_ids(program.source_object, after, upto)))
+            linked = ledger.count(program.mapping)
+            if doomed > self._job.delete_limit or (doomed > 10 and doomed > linked * 0.05):
+                raise RunError(
+                    f"{program.mapping} would act on {doomed} of {linked} records because they were deleted at the "
+                    f"source; more than {self._job.delete_limit} or 5 % needs your word",
+                    "look at `interpret plan`; if it is right, run again with --allow-deletes",
+                )
 
     # --- one mapping --------------------------------------------------------------------------------------------
 

@@ -148,6 +148,20 @@ class Mirror:
             is not None
         )
 
+    def deleted_ids(self, object_name: str, after: int, upto: int) -> list[str]:
+        """Records that were deleted at the source in that stretch."""
+        return list(
+            self._db.execute(
+                sa.select(records.c.id).where(
+                    records.c.source_id == self._source,
+                    records.c.object == object_name,
+                    records.c.seq > after,
+                    records.c.seq <= upto,
+                    records.c.deleted.is_(True),
+                )
+            ).scalars()
+        )
+
     def count(self, object_name: str) -> int:
         """Live records known of an object."""
         return int(

@@ -279,3 +279,26 @@ def test_older_version_never_replaces_a_newer_one(world: World) -> None:
     world.source._records["chargebee.customer"]["c1"] = replace(stale)
     world.run(Mode.ALL)
     assert {record["Name"] for record in world.held("Account")} == {"Customer 0", "Newer", "Customer 2"}
+
+
+def test_mass_deletion_stops_before_the_first_write_and_asks(tmp_path: Path) -> None:
+    deleting = program(
+        "customers",
+        "chargebee.customer",
+        "salesforce.Account",
+        {"Ext": lambda x: x["r"]["id"], "Name": lambda x: x["r"].get("name")},
+        on_source_delete={"action": "delete"},
+    )
+    world = World(tmp_path, deleting)
+    for number in range(100):
+        world.source.put("chargebee.customer", {"id": f"m{number}", "name": "x"})
+    world.run()
+    for number in range(12):
+        world.source.remove("chargebee.customer", f"m{number}")
+    world.source.put("chargebee.customer", {"id": "c1", "name": "changed"})
+    writes = world.target.writes
+    report = world.run()
+    assert (report.status, report.exit_code) == ("aborted", 1)
+    assert "12 of 103" in report.stopped
+    assert world.target.writes == writes
+    assert counts(world.run(allow_deletes=True), "customers") == (0, 1, 90, 12, 0)
