@@ -1,0 +1,168 @@
+"""`interpret show`: a mapping as it is in effect: every field with its value, its policies and where it comes from."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fieldwright import failures, output
+from fieldwright.commands import options
+from fieldwright.project import find_project
+from fieldwright.runtime.reporters.paint import Paint
+from fieldwright.runtime.reporters.printable import printable, shown
+
+if TYPE_CHECKING:
+    from fieldwright.checked import CheckedProject
+    from fieldwright.dsl.mapping import AnyValue, FieldRule
+    from fieldwright.dsl.mapping import Mapping as MappingRules
+
+_USUAL = {"write": "always", "on_null": "skip", "on_error": "fail_record", "max_length": "error"}
+
+
+@click.command(
+    "show",
+    short_help="Print a mapping as it is in effect, overlays included.",
+    epilog="""\b
+Examples:
+  interpret show                                the mappings of this project
+  interpret show customer-account               one of them: fields, values, policies, origin
+  interpret show customer-account --effective   the same, said in full""",
+)
+@click.argument("name", required=False)
+@click.option("--effective", is_flag=True, help="With overlays merged, which is what `show` always prints.")
+@options.target_option()
+@options.project_option()
+@options.output_option()
+def command(name: str | None, effective: bool, target: str | None, folder: Path | None, output_format: str) -> int:
+    """Print a mapping as it is in effect, overlays included.
+
+    Each field is followed by the file and line that it comes from. Without a name the mappings are listed.
+    """
+    from fieldwright.checked import check
+
+    project = find_project(folder)
+    checked = check(project, project.target(target))
+    if name is None:
+        return _list(checked, output_format)
+    rules = checked.result.mappings.get(name)
+    if rules is None:
+        from fieldwright.dsl.nearest import did_you_mean
+
+        hint = did_you_mean(name, checked.result.mappings)
+        raise failures.WrongUse(
+            f"there is no mapping `{name}`" + (f", {hint}" if hint else ""), "`interpret show` lists the mappings"
+        )
+    settings = checked.settings.get(name, {})
+    if output_format == output.Format.JSON:
+        output.write_json(_document(rules, settings))
+    else:
+        output.write("\n".join(_lines(rules, settings, output.paint_for(sys.stdout))) + "\n")
+    return failures.OK
+
+
+def _list(checked: CheckedProject, output_format: str) -> int:
+    applied = checked.result.order
+    known = checked.result.mappings
+    ordered = [*applied, *sorted(known.keys() - set(applied))]
+    if output_format == output.Format.JSON:
+        rows = [
+            {
+                "mapping": name,
+                "from": known[name].object.text,
+                "to": known[name].to.text,
+                "title": known[name].title,
+                "applied": name in applied,
+                "overlays": list(known[name].extended_by),
+            }
+            for name in ordered
+        ]
+        output.write_json({"version": 1, "mappings": rows})
+        return failures.OK
+    width = max((len(name) for name in ordered), default=0)
+    for name in ordered:
+        rules = known[name]
+        remarks = [*([] if name in applied else ["not applied"]), *(f"+ {overlay}" for overlay in rules.extended_by)]
+        tail = f"  ({', '.join(remarks)})" if remarks else ""
+        output.say(f"{name.ljust(width)}  {rules.object.text} -> {rules.to.text}{tail}")
+    return failures.OK
+
+
+def _lines(rules: MappingRules, settings: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    yield paint.strong(f"{rules.name}@{rules.version}: {printable(rules.title)}")
+    yield f"{rules.object.text} (as {rules.root.text}) -> {rules.to.text}  {paint.quiet('# ' + rules.span.line)}"
+    if rules.extended_by:
+        yield f"extended by {', '.join(rules.extended_by)}"
+    if rules.driven_by:
+        yield f"driven by {rules.driven_by.text}"
+    for number, parts in enumerate(rules.keys):
+        said = " and ".join(f"{part.field} = {value_text(part.value)}" for part in parts)
+        yield f"{'found by' if not number else 'else by '} {printable(said)}"
+    if settings:
+        yield "settings:"
+        for name, value in settings.items():
+            yield f"  {printable(name)} = {shown(value)}"
+    yield "fields:"
+    yield from _field_lines((*rules.fields, *rules.custom_fields), paint)
+    for child in rules.children:
+        place = paint.quiet("# " + child.span.line)
+        yield f"rows of {child.to.text} ({child.set}), one for each {child.item.text}:  {place}"
+        yield from _field_lines(child.fields, paint)
+
+
+def _field_lines(fields: tuple[FieldRule, ...], paint: Paint) -> Iterator[str]:
+    width = max((len(rule.name) for rule in fields), default=0)
+    for rule in fields:
+        policies = "".join(f"  {name}={value}" for name, value in _policies(rule).items())
+        place = paint.quiet("# " + printable(rule.span.line))
+        yield f"  {printable(rule.name).ljust(width)} = {printable(value_text(rule.value))}{policies}  {place}"
+
+
+def value_text(value: AnyValue) -> str:
+    """A value as it stands in the file."""
+    from fieldwright.dsl.mapping import Constant, Expression, Reference
+
+    match value:
+        case Expression():
+            return " ".join(value.source.text.split())
+        case Constant():
+            return shown(value.source.value)
+        case Reference():
+            return f"{{ref: {value.mapping.text}, key: {value_text(value.key)}}}"
+
+
+def _policies(rule: FieldRule) -> dict[str, str]:
+    found = {name: str(getattr(rule, name)) for name, usual in _USUAL.items() if getattr(rule, name) != usual}
+    if rule.table is not None:
+        rows = ", ".join(f"{source.text}: {target.text}" for source, target in rule.table.rows)
+        found["map"] = f"table {rule.table.name.text}" if rule.table.name else f"{{{printable(rows)}}}"
+    if rule.final:
+        found["final"] = "true"
+    return found
+
+
+def _document(rules: MappingRules, settings: Mapping[str, Any]) -> dict[str, Any]:
+    def fields(of: tuple[FieldRule, ...]) -> list[dict[str, Any]]:
+        return [
+            {"field": rule.name, "value": value_text(rule.value), "at": rule.span.line, **_policies(rule)}
+            for rule in of
+        ]
+
+    return {
+        "version": 1,
+        "mapping": rules.name,
+        "mapping_version": rules.version,
+        "title": rules.title,
+        "from": rules.object.text,
+        "to": rules.to.text,
+        "overlays": list(rules.extended_by),
+        "settings": dict(settings),
+        "fields": fields((*rules.fields, *rules.custom_fields)),
+        "children": [
+            {"set": child.set, "to": child.to.text, "at": child.span.line, "fields": fields(child.fields)}
+            for child in rules.children
+        ],
+    }
