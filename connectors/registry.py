@@ -117,6 +117,21 @@ def settings_from_environment(system: str, prefix: str, environment: Mapping[str
     return found
 
 
+def sandbox_settings(system: str, endpoint: Mapping[str, str]) -> dict[str, str]:
+    """The settings that connect to a running sandbox; `endpoint` is the system's part of its endpoints document."""
+    connector = _connector(system)
+    known = {name: value for name, value in endpoint.items() if name in connector.settings}
+    match system:
+        case "chargebee":
+            return {"currency_code": "USD", "time_zone": "UTC", **known}
+        case "salesforce":
+            # The token is tried first; id and secret serve when it has expired.
+            names = ("access_token", "client_id", "client_secret")
+            return {"instance_url": endpoint["url"], **{name: known[name] for name in names if name in known}}
+        case _:
+            return known
+
+
 def shipped_schemas() -> Schemas:
     """The shipped catalogs of all systems; no network, no vendor SDK."""
     return Schemas(_Catalogs())

@@ -7,7 +7,6 @@ in one call. Queries are built in `soql`, writes packed in `writes`, values comp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -52,6 +51,10 @@ class SalesforceTarget:
                 "Connection to salesforce: an address on this machine is for the sandbox only", system=self.system
             )
         login_arguments(settings)
+        # A create keyed by a unique external id finds an existing record by itself.
+        self.capabilities = Capabilities(
+            write_batch=1000, find_batch=1000, all_or_none=True, upserts_by=frozenset(schema.upsert_fields())
+        )
         self._redact = Redactor(settings[name] for name in _SECRETS if name in settings)
         self._policy = Policy(HostRule(self.system, base), redact=self._redact, clock=clock, jitter=jitter)
         self._client = SalesforceClient(settings, self._policy, self._redact)
@@ -59,13 +62,6 @@ class SalesforceTarget:
 
     def __repr__(self) -> str:
         return "SalesforceTarget()"
-
-    @cached_property
-    def capabilities(self) -> Capabilities:
-        """A thousand rows a write; creates keyed by a unique external id find an existing record by themselves."""
-        return Capabilities(
-            write_batch=1000, find_batch=1000, all_or_none=True, upserts_by=frozenset(schema.upsert_fields())
-        )
 
     @property
     def usage(self) -> tuple[int, int] | None:

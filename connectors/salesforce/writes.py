@@ -185,7 +185,12 @@ class Writer:
             if not plain and not mixed:
                 return
             plain, mixed = self._round_plain(plain), self._round_mixed(mixed)
-        late = Outcome(Result.RETRY, code="ALL_OR_NONE_OPERATION_ROLLED_BACK", reason="others of its call kept failing")
+        late = Outcome(
+            Result.RETRY,
+            code="ALL_OR_NONE_OPERATION_ROLLED_BACK",
+            reason="others of its call kept failing",
+            rolled_back=True,
+        )
         self.outcomes.update({row.place: late for group in (*plain, *mixed) for row in group})
 
     def _round_plain(self, groups: Sequence[list[Row]]) -> list[list[Row]]:
@@ -417,6 +422,5 @@ def _flat(groups: Sequence[Sequence[Row]]) -> tuple[Row, ...]:
 
 def _shared(culprit: Outcome, own: Outcome) -> Outcome:
     """The outcome of a row that was rolled back with a failed row of its own aggregate."""
-    return Outcome(
-        culprit.result, code=own.code, reason=f"rolled back with its group: {culprit.reason}", fix=culprit.fix
-    )
+    reason = f"rolled back with its group: {culprit.reason}"
+    return Outcome(culprit.result, code=own.code, reason=reason, fix=culprit.fix, rolled_back=True)
