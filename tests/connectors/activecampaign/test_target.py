@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fieldwright.connectors.activecampaign.audience import Wish, wanted_status
 from fieldwright.connectors.sandbox.activecampaign.world import mark
 from fieldwright.dsl import types
 from fieldwright.runtime.connector import CustomField, FindRequest
@@ -109,6 +110,31 @@ def test_who_left_a_list_is_never_subscribed_again(bench: Any, op: Any, status: 
     mark(bench.database, "a@example.com", "Customers", status)
     assert bench.target.apply([op("a@example.com", lists=ON)])[0].result is Result.DONE
     assert bench.statuses(number) == {"1": str(status)}
+
+
+@pytest.mark.parametrize(
+    ("subscribed", "resubscribe", "present", "status"),
+    [
+        (True, False, None, 1),
+        (True, False, 0, None),
+        (True, False, 1, None),
+        (True, False, 2, None),
+        (True, False, 91, None),
+        (True, True, 1, None),
+        (True, True, 2, 1),
+        (True, True, 3, 1),
+        (True, True, 91, 1),
+        (False, False, None, 2),
+        (False, False, 1, 2),
+        (False, True, 2, None),
+        (False, False, 3, None),
+        (False, False, 91, None),
+    ],
+)
+def test_a_subscription_is_touched_only_where_the_table_says(
+    subscribed: bool, resubscribe: bool, present: int | None, status: int | None
+) -> None:
+    assert wanted_status(Wish("1", subscribed, resubscribe), present) == status
 
 
 def test_who_left_a_list_is_subscribed_again_only_by_name(bench: Any, op: Any) -> None:
@@ -225,6 +251,16 @@ def test_many_are_found_by_walking_in_as_few_calls_as_there_are_pages(bench: Any
     found = list(bench.target.find(FindRequest(CONTACT, keys, ("email",))))
     assert [index for index, _ in found] == list(range(11))
     assert bench.seen() == ["GET /contacts"] * 3  # the count, and two pages
+
+
+def test_a_walk_misses_nobody_when_contacts_are_deleted_meanwhile(bench: Any) -> None:
+    for place in range(101):
+        bench.add(f"p{place}@example.com")
+    keys = [{"email": "p0@example.com"}, {"email": "p100@example.com"}, {"email": "nobody@example.com"}]
+    walk = bench.target.find(FindRequest(CONTACT, keys, ("email",)))
+    assert next(walk)[1].id == "1"
+    bench.raw.delete("/contacts/1")
+    assert [record.id for _, record in walk] == ["101"]
 
 
 def test_contacts_are_found_by_a_custom_field(bench: Any, op: Any) -> None:

@@ -87,6 +87,13 @@ def test_one_option_fault_is_a_single_string_in_plain_text(account: Any) -> None
     assert refused.headers["content-type"].startswith("text/plain")
 
 
+def test_a_refused_request_leaves_nothing_behind(account: Any) -> None:
+    made = account.post("/fields", {"field": {"type": "dropdown", "title": "Role"}}).json()["field"]
+    options = [{"field": made["id"], "value": "kept?"}, {"field": "999", "value": "x"}]
+    assert account.post("/fieldOption/bulk", {"fieldOptions": options}).status_code == 422
+    assert account.get("/fields").json()["fieldOptions"] == []
+
+
 def test_a_body_that_is_no_json_is_told_in_a_list_of_strings(account: Any) -> None:
     refused = account.client.post("/api/3/contacts", content=b"{", headers={"content-type": "application/json"})
     assert (refused.status_code, refused.json()) == (400, {"errors": ["The request body is not valid JSON."]})
