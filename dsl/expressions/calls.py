@@ -280,7 +280,10 @@ class _Call:
             self.checker.problem("DM216", "the type of this value is not known", node.start, node.end, "type any")
             return
         if self.node.name == "date" and visited is not None and visited[1].type.kind is Kind.TIMESTAMP:
-            help_ = "a moment becomes a date only in a zone: `.date(settings.timezone)`"
+            message = "a moment becomes a date only in a zone"
+            help_ = "name the zone: `.date(settings.timezone)` or `.date('Europe/Berlin')`"
+            self.checker.problem("DM213", message, *self.name_place, "which zone?", help_)
+            return
         param = signature.params[min(at, len(signature.params) - 1)]
         message = f"`{param.name}` of `{self.node.name}` is {misfit.wanted}; this is {shown}"
         self.checker.problem("DM205", message, node.start, node.end, shown, help_)

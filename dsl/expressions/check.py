@@ -41,6 +41,9 @@ from fieldwright.dsl.types import (
 MAX_NODES: Final = 20_000
 """Nodes of one checked expression, after the bodies of functions from mapping files were put in."""
 
+MAX_DEPTH: Final = 96
+"""Nesting of one checked expression, counted the same way; keeps every tree walker far from Python's own limit."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -139,6 +142,7 @@ class Checker:
     inlining: tuple[str, ...] = ()
     place: tree.Node | None = None
     made: int = 0
+    depth: int = 0
     slots: int = 0
 
     def problem(
@@ -177,7 +181,11 @@ class Checker:
 
     def visit(self, node: tree.Node) -> Visited:
         """Check a node and everything under it."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise TooLarge(f"with the bodies of its functions put in, this is nested more than {MAX_DEPTH} deep")
         made, shape = self._visit(node)
+        self.depth -= 1
         if self.place is None:
             self.types[node.n] = shape.type
         return made, shape

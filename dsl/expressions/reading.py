@@ -73,7 +73,7 @@ def _decode(system: str, kind: str, raw: Any, currency: Any) -> Any:
         case "date":
             return _date(raw)
         case "record":
-            if isinstance(raw, Mapping):
+            if type(raw) is dict or isinstance(raw, Mapping):
                 return raw
         case _:
             return raw
@@ -113,7 +113,7 @@ def _money(system: str, raw: Any, currency: Any) -> Money | Decimal:
             return Money(raw, currency)
         raise _unfit("a whole number of minor units", raw)
     number = _decimal(system, raw)
-    minor = number.scaleb(0 if currency in ZERO_DECIMAL_CURRENCIES else 2)
+    minor = number.scaleb(0 if currency in ZERO_DECIMAL_CURRENCIES else 2, DECIMAL_CONTEXT)
     if abs(minor) > _MAX_INT or minor != minor.to_integral_value():
         raise _unfit(f"an exact amount of {currency}", raw)
     return Money(int(minor), currency)

@@ -8,7 +8,7 @@ from typing import Final
 
 from fieldwright.dsl.functions.limits import MAX_INT, bounded_int
 from fieldwright.dsl.functions.registry import function
-from fieldwright.dsl.values import EvaluationError, Money, minor_digits
+from fieldwright.dsl.values import DECIMAL_CONTEXT, EvaluationError, Money, minor_digits
 
 _CODE: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
@@ -26,7 +26,7 @@ def money(value: Decimal, currency: str) -> Money:
     if not _CODE.fullmatch(currency):
         raise EvaluationError("RT116", f"{currency[:10]!r} is not a currency code", "three capital letters: USD")
     try:
-        minor = Decimal(value).scaleb(minor_digits(currency))
+        minor = Decimal(value).scaleb(minor_digits(currency), DECIMAL_CONTEXT)
     except DecimalException:
         raise EvaluationError("RT103", "an amount is too large", "check its origin") from None
     if abs(minor) > MAX_INT or minor != minor.to_integral_value():
