@@ -6,10 +6,12 @@ target's name and the settings given on the command line, which are held against
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from fieldwright import output
 from fieldwright.connectors.registry import shipped_schemas
 from fieldwright.dsl.diagnostics import Diagnostic, Severity
 from fieldwright.dsl.document import DocumentKind, Entry, Scalar
@@ -57,14 +59,15 @@ class CheckedProject:
         """Raise ProjectInvalid where anything is wrong enough to refuse a run."""
         errors = [found for found in self.diagnostics if found.severity is Severity.ERROR]
         if errors:
-            from fieldwright.dsl.render import documents, text
+            from fieldwright.dsl.render.machine import as_json
+            from fieldwright.dsl.render.text import render_text
 
             count = "1 mistake" if len(errors) == 1 else f"{len(errors)} mistakes"
             raise ProjectInvalid(
                 f"the project has {count}; nothing was sent to any system",
                 "`interpret lint` shows them too, `interpret rule CODE` explains one",
-                text=text(errors),
-                diagnostics=documents(errors),
+                text=render_text(errors, colour=output.paint_for(sys.stderr).on),
+                diagnostics=as_json(errors, len(self.project.files))["diagnostics"],
             )
         if not self.result.programs:
             raise ConfigError("the project applies no mapping", "name mappings under `apply:` in interpret.yaml")

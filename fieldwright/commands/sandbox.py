@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException
@@ -171,7 +172,7 @@ def _serve(folder: Path, ports: Mapping[str, int]) -> int:
             else:
                 _print_endpoints(document)
                 output.say("Serving until Ctrl-C. In another terminal: interpret run")
-            click.get_text_stream("stdout").flush()
+            sys.stdout.flush()
             # A wait without a limit cannot be woken by a signal on every platform.
             while not ended.wait(3600):
                 pass
