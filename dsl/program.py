@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from fieldwright.dsl.types import Type
 
@@ -121,6 +121,12 @@ class MappedRecord:
     checks: dict[str, Any] = field(default_factory=dict)
 
 
+class ReferenceMapping(Protocol):
+    """The slow way of mapping one record. `partial` says that absent fields were not read, which differs from null."""
+
+    def __call__(self, roots: Mapping[str, Any], *, partial: bool = False) -> MappedRecord: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A mapping that is ready to run.
@@ -150,7 +156,7 @@ class Program:
     fields: tuple[FieldInfo, ...]
     children: tuple[ChildInfo, ...]
     compiled: Callable[[Mapping[str, Any]], MappedRecord]
-    reference: Callable[[Mapping[str, Any]], MappedRecord]
+    reference: ReferenceMapping
     source_text: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -159,7 +165,7 @@ class Program:
         `settings`, `run` and, for driven mappings, `params`. `partial` says that fields may be missing (not read):
         the generated code takes an absent key for null, so such records go to the reference evaluator."""
         if partial:
-            return self.reference(roots)
+            return self.reference(roots, partial=True)
         try:
             return self.compiled(roots)
         except Exception:  # noqa: BLE001 - the reference evaluator words every failure, ours included

@@ -104,12 +104,12 @@ class _Record:
             self.problem(where, error, at)
             return None
         if found is MISSING:
-            error = EvaluationError("RT114", "undecided: a field that decides was not read", "read the whole record")
-            self.problem(where, error, at)
+            wrong = EvaluationError("RT114", "undecided: a field that decides was not read", "read the whole record")
+            self.problem(where, wrong, at)
             return None
         if found is None:
-            error = EvaluationError("RT107", "the condition is null, neither true nor false", "say what null means")
-            self.problem(where, error, at)
+            wrong = EvaluationError("RT107", "the condition is null, neither true nor false", "say what null means")
+            self.problem(where, wrong, at)
             return None
         return bool(found)
 
@@ -139,8 +139,8 @@ class _Record:
             case OnNull.CLEAR:
                 into[one.info.name] = None
             case OnNull.ERROR:
-                error = EvaluationError("RT113", f"{one.info.name} must not be null", "correct the source record")
-                self.problem(where, error, one.info.at)
+                wrong = EvaluationError("RT113", f"{one.info.name} must not be null", "correct the source record")
+                self.problem(where, wrong, one.info.at)
 
     def written(self, one: FieldSpec) -> Any:
         found = self.value(one.value)
@@ -215,8 +215,8 @@ class _Record:
             self.problem(f"checks.{name}", error, at)
             return
         if found is not True and found is not MISSING:
-            error = EvaluationError("RT115", f"the check `{name}` does not hold", "correct the source record")
-            self.problem(f"checks.{name}", error, at)
+            wrong = EvaluationError("RT115", f"the check `{name}` does not hold", "correct the source record")
+            self.problem(f"checks.{name}", wrong, at)
 
     def children(self, child: ChildSpec) -> list[dict[str, Any]]:
         made: list[dict[str, Any]] = []
@@ -228,8 +228,8 @@ class _Record:
                 self.problem(child.name, error, rows.at)
             self.evaluator.values = before
         if len(made) > MAX_ROWS:
-            error = EvaluationError("RT109", f"more than {MAX_ROWS} rows of `{child.name}`", "filter them")
-            self.problem(child.name, error, child.at)
+            wrong = EvaluationError("RT109", f"more than {MAX_ROWS} rows of `{child.name}`", "filter them")
+            self.problem(child.name, wrong, child.at)
         return made
 
     def rows(self, child: ChildSpec, rows: RowsSpec, made: list[dict[str, Any]]) -> None:
