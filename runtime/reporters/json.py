@@ -62,6 +62,7 @@ def run_document(report: RunReport) -> dict[str, Any]:
         document["operations"] = [operation_document(operation) for operation in report.operations]
     document["errors"] = [error_document(error) for error in report.errors]
     document["api_calls"] = dict(report.calls)
+    document["read"] = dict(report.reads)
     document["notes"] = list(report.notes)
     document["known_bad"] = report.known_bad
     document["seconds"] = {name: round(value, 3) for name, value in report.seconds.items()}
