@@ -45,7 +45,7 @@ CODES: Final = (
     CodeInfo(
         "DM007",
         "Character that may not be there",
-        "Tabs, control characters and invisible line ends make what is shown differ from what is meant. Files are UTF-8.",
+        "Tabs, control characters and unusual line ends make what is shown differ from what is meant. Files are UTF-8.",
     ),
     CodeInfo(
         "DM008",
@@ -121,7 +121,7 @@ CODES: Final = (
     CodeInfo(
         "DM021",
         "Name has a meaning already",
-        "One name stands for one thing: the record, a read, a named value, the item of a list, or an input such as `run`.",
+        "One name stands for one thing: the record, a read, a named value, the item of a list, or an input like `run`.",
         "let: {run: 1}",
         "let: {tries: 1}",
     ),

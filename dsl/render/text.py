@@ -1,7 +1,7 @@
 """Findings for people: the line of the file with carets under the exact place, and what would be right.
 
 The frame shows the first line of the place; one that goes over several lines is underlined to the end of the first.
-Columns count characters, as editors do, while carets allow for letters that take two cells. Colour is the caller's choice.
+Columns count characters, as editors do, while carets allow for letters that take two cells. Colour is up to the caller.
 """
 
 from __future__ import annotations
