@@ -108,6 +108,8 @@ _NO_PARENT: Final = re.compile(r"^Foreign key external ID\b.*\bnot found", re.DO
 _INNOCENT: Final = frozenset({"ALL_OR_NONE_OPERATION_ROLLED_BACK", "PROCESSING_HALTED"})
 _GONE: Final = frozenset({"ENTITY_IS_DELETED", "NOT_FOUND"})
 _VALUES: Final = (
+    # A refused query is quoted with its literals and a caret line.
+    (re.compile(r"\A.*ERROR at Row:\d+:Column:\d+\s*", re.DOTALL), ""),
     (re.compile(r"(data value too large: ).*( \(max length=\d+\))", re.DOTALL), r"\1...\2"),
     (re.compile(r"((?:invalid email address|valid range on numeric field): ).*", re.DOTALL), r"\1..."),
     (re.compile(r"(id value of incorrect type: ).*", re.DOTALL), r"\1..."),

@@ -11,7 +11,7 @@ repeated is marked so; a reply that never came is `RETRY` for those and `AMBIGUO
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,12 +25,22 @@ from fieldwright.connectors.salesforce.client import (
     SalesforceClient,
     composite_replies,
 )
+from fieldwright.connectors.salesforce.packing import (
+    ROWS,
+    Collection,
+    Kind,
+    Row,
+    agreeing,
+    as_collections,
+    by_kind,
+    calls,
+    flat,
+    mixed_packs,
+    packed,
+)
 from fieldwright.dsl.schema import FieldSchema
 from fieldwright.runtime.errors import Ambiguous, RunError
 from fieldwright.runtime.records import Op, Operation, Outcome, Result
-
-ROWS: Final = 200
-"""Rows of one collection."""
 
 _ROUNDS: Final = 6
 """Times that what is left of a failed group is sent again before it is given back for the next run."""
@@ -39,54 +49,6 @@ _SPLITS: Final = 40
 """Calls that one apply may spend on finding rows that make a whole request unreadable."""
 
 FieldOf = Callable[[str, str], FieldSchema | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What the rows of one collection have in common. `key` is the external id of an upsert, else empty."""
-
-    sobject: str
-    op: Op
-    key: str
-    duplicates_allowed: bool
-
-    @property
-    def idempotent(self) -> bool:
-        """Whether sending the rows twice leaves the same records."""
-        return self.op is not Op.CREATE or bool(self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One operation on its way: its place in the batch and its wire form."""
-
-    place: int
-    kind: Kind
-    aggregate: str | None
-    body: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """Rows of one kind for one subrequest. `whole`: applied together or not at all."""
-
-    kind: Kind
-    rows: tuple[Row, ...]
-    whole: bool = False
-
-    def request(self, reference: str) -> dict[str, Any]:
-        """The subrequest of a composite call."""
-        path = f"{ROOT}/composite/sobjects"
-        made: dict[str, Any] = {"referenceId": reference}
-        if self.kind.op is Op.DELETE:
-            ids = ",".join(str(row.body["id"]) for row in self.rows)
-            # Only deletes take these from the address; the others from the body.
-            return made | {"method": "DELETE", "url": f"{path}?ids={ids}&allOrNone={str(self.whole).lower()}"}
-        if self.kind.key:
-            path = f"{path}/{self.kind.sobject}/{self.kind.key}"
-        method = "POST" if self.kind.op is Op.CREATE and not self.kind.key else "PATCH"
-        body = {"allOrNone": self.whole, "records": [row.body for row in self.rows]}
-        return made | {"method": method, "url": path, "body": body}
 
 
 @dataclass(slots=True)
@@ -105,7 +67,7 @@ class Writer:
         rows = [row for place, operation in enumerate(operations) if (row := self._row(place, operation)) is not None]
         alone = [row for row in rows if row.aggregate is None]
         try:
-            self._send_alone(_collections(alone, whole=False))
+            self._send_alone(as_collections(alone, whole=False))
             self._send_aggregates(rows)
         except RunError as error:
             if not self.answered:
@@ -149,7 +111,7 @@ class Writer:
         return name
 
     def _send_alone(self, collections: Sequence[Collection]) -> None:
-        for part in _calls(collections):
+        for part in calls(collections):
             replies = self._call(part, whole=False)
             for collection, reply in zip(part, replies, strict=True):
                 self._settle(collection, reply)
@@ -196,12 +158,12 @@ class Writer:
     def _round_plain(self, groups: Sequence[list[Row]]) -> list[list[Row]]:
         """Send aggregates of one kind each, packed into whole collections; gives back those to send again."""
         again: list[list[Row]] = []
-        packs = [(kind, pack) for kind, same in _by_kind(groups).items() for pack in _packed(same)]
+        packs = [(kind, pack) for kind, same in by_kind(groups).items() for pack in packed(same)]
         for start in range(0, len(packs), SUBREQUESTS):
             part = packs[start : start + SUBREQUESTS]
             # One header serves the whole call, so calls are made of collections that agree on it.
-            for agreed in _agreeing(part):
-                collections = [Collection(kind, _flat(pack), whole=True) for kind, pack in agreed]
+            for agreed in agreeing(part):
+                collections = [Collection(kind, flat(pack), whole=True) for kind, pack in agreed]
                 replies = self._call(collections, whole=False)
                 for (_, pack), collection, reply in zip(agreed, collections, replies, strict=True):
                     again += self._judge(pack, [collection], [reply])
@@ -210,8 +172,8 @@ class Writer:
     def _round_mixed(self, groups: Sequence[list[Row]]) -> list[list[Row]]:
         """Send aggregates of several kinds, packed into whole composite calls; gives back those to send again."""
         again: list[list[Row]] = []
-        for pack in _mixed_packs(groups):
-            collections = _collections(_flat(pack), whole=True)
+        for pack in mixed_packs(groups):
+            collections = as_collections(flat(pack), whole=True)
             if len(collections) > SUBREQUESTS:
                 many = Outcome(
                     Result.REJECTED,
@@ -219,7 +181,7 @@ class Writer:
                     reason=f"{sum(map(len, pack))} rows that belong together do not fit into one call",
                     fix=f"At most {SUBREQUESTS} kinds of rows, {ROWS} of each, can be written as one.",
                 )
-                self.outcomes.update({row.place: many for row in _flat(pack)})
+                self.outcomes.update({row.place: many for row in flat(pack)})
                 continue
             again += self._judge(pack, collections, self._call(collections, whole=True))
         return again
@@ -244,7 +206,7 @@ class Writer:
         if done or (unreadable and (len(pack) == 1 or unreadable[0].result is not Result.REJECTED)):
             self.outcomes.update(found)
             if unreadable:
-                self.outcomes.update({row.place: unreadable[0] for row in _flat(pack)})
+                self.outcomes.update({row.place: unreadable[0] for row in flat(pack)})
             return []
         if unreadable:
             # One row made the call unreadable and nothing says which: each aggregate goes alone.
@@ -278,7 +240,7 @@ class Writer:
         groups = list(half)
         if not groups:
             return []
-        plain = len({row.kind for row in _flat(groups)}) == 1
+        plain = len({row.kind for row in flat(groups)}) == 1
         return self._round_plain(groups) if plain else self._round_mixed(groups)
 
     def _call(self, collections: Sequence[Collection], *, whole: bool) -> list[Reply]:
@@ -342,82 +304,6 @@ class Writer:
             return Outcome(lost, code=code or "NO_REPLY", reason=reason, fix="The target is looked at before a repeat.")
         result, fix = failures.judge(code, message)
         return Outcome(result, code=code, reason=failures.shown(message, self.redact), fix=fix)
-
-
-def _collections(rows: Sequence[Row], *, whole: bool) -> list[Collection]:
-    """Rows grouped by kind in the order of first sight (deletes first when whole), cut to size."""
-    kinds: dict[Kind, list[Row]] = {}
-    for row in rows:
-        kinds.setdefault(row.kind, []).append(row)
-    order = sorted(kinds, key=lambda kind: (Op.DELETE, Op.UPDATE, Op.CREATE).index(kind.op)) if whole else list(kinds)
-    return [Collection(kind, tuple(part), whole) for kind in order for part in _cut(kinds[kind])]
-
-
-def _cut(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """Parts of at most `ROWS`; two rows for one external id never share a part, because Salesforce refuses both."""
-    part: list[Row] = []
-    seen: set[str] = set()
-    for row in rows:
-        value = str(row.body.get(row.kind.key)) if row.kind.key else ""
-        if len(part) == ROWS or (value and value in seen):
-            yield part
-            part, seen = [], set()
-        part.append(row)
-        seen.add(value)
-    if part:
-        yield part
-
-
-def _calls(collections: Sequence[Collection]) -> Iterator[list[Collection]]:
-    """Collections of one composite call: at most five, all agreeing on the duplicate header."""
-    for allowed in (False, True):
-        agreed = [collection for collection in collections if collection.kind.duplicates_allowed is allowed]
-        for start in range(0, len(agreed), SUBREQUESTS):
-            yield agreed[start : start + SUBREQUESTS]
-
-
-def _by_kind(groups: Sequence[list[Row]]) -> dict[Kind, list[list[Row]]]:
-    kinds: dict[Kind, list[list[Row]]] = {}
-    for group in groups:
-        kinds.setdefault(group[0].kind, []).append(group)
-    return kinds
-
-
-def _packed(groups: Sequence[list[Row]]) -> Iterator[list[list[Row]]]:
-    """Whole aggregates filled into collections."""
-    pack: list[list[Row]] = []
-    size = 0
-    for group in groups:
-        if pack and size + len(group) > ROWS:
-            yield pack
-            pack, size = [], 0
-        pack.append(group)
-        size += len(group)
-    if pack:
-        yield pack
-
-
-def _mixed_packs(groups: Sequence[list[Row]]) -> Iterator[list[list[Row]]]:
-    """Whole aggregates filled into composite calls of at most five collections."""
-    pack: list[list[Row]] = []
-    for group in groups:
-        if pack and len(_collections(_flat([*pack, group]), whole=True)) > SUBREQUESTS:
-            yield pack
-            pack = []
-        pack.append(group)
-    if pack:
-        yield pack
-
-
-def _agreeing(packs: Sequence[tuple[Kind, list[list[Row]]]]) -> Iterator[list[tuple[Kind, list[list[Row]]]]]:
-    for allowed in (False, True):
-        agreed = [(kind, pack) for kind, pack in packs if kind.duplicates_allowed is allowed]
-        if agreed:
-            yield agreed
-
-
-def _flat(groups: Sequence[Sequence[Row]]) -> tuple[Row, ...]:
-    return tuple(row for group in groups for row in group)
 
 
 def _shared(culprit: Outcome, own: Outcome) -> Outcome:
