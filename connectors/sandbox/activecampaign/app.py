@@ -4,8 +4,9 @@ Turns HTTP into a `Call`, asks the resource modules, and turns their `Reply` bac
 `Api-Token`, applies the account's rate limit, runs due imports, and wraps each request in a transaction. Any client of
 API v3 works unchanged with the sandbox's address and key.
 
-Left out: webhooks, deals, automations, campaigns, e-commerce and GraphQL. Faults of the network (429 storms, HTML
-instead of JSON, lost replies) are injected by the sandbox's server in front of this application.
+Left out: webhooks, custom fields of deals and accounts, automations, campaigns, e-commerce and GraphQL. Faults of the
+network (429 storms, HTML instead of JSON, lost replies) are injected by the sandbox's server in front of this
+application.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
-from fieldwright.connectors.sandbox.activecampaign import accounts, contacts, fields, imports, lists, tags
+from fieldwright.connectors.sandbox.activecampaign import accounts, contacts, deals, fields, imports, lists, tags
 from fieldwright.connectors.sandbox.activecampaign.call import Call, Handler, Refusal, Reply, Route
 from fieldwright.connectors.sandbox.activecampaign.limiter import RateLimiter
 from fieldwright.connectors.sandbox.activecampaign.storage import Storage
@@ -87,6 +88,7 @@ def create_app(
                     *lists.ROUTES,
                     *tags.ROUTES,
                     *accounts.ROUTES,
+                    *deals.ROUTES,
                     *importer,
                 )
             ),

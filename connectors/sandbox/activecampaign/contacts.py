@@ -26,6 +26,7 @@ from fieldwright.connectors.sandbox.activecampaign.call import (
     nothing_found,
     page,
 )
+from fieldwright.connectors.sandbox.activecampaign.deals import shown_deal
 from fieldwright.connectors.sandbox.activecampaign.fields import field_types, keep_values, shown_value, values_of
 from fieldwright.connectors.sandbox.activecampaign.lists import shown_membership
 from fieldwright.connectors.sandbox.activecampaign.tags import shown_association
@@ -175,21 +176,22 @@ def sync_contact(call: Call) -> Reply:
 def read_contact(call: Call) -> Reply:
     """`GET /contacts/{id}`: everything about one contact, as siblings of it."""
     row = _contact(call, call.number("id"))
-    lists, values, account = (
-        _related(call, table, [row["id"]]) for table in ("contact_lists", "field_values", "account_contacts")
+    lists, values, account, deals = (
+        _related(call, table, [row["id"]]) for table in ("contact_lists", "field_values", "account_contacts", "deals")
     )
     contact = {
         **_shown(call, row),
         "contactLists": [str(item["id"]) for item in lists],
         "fieldValues": [str(item["id"]) for item in values],
         "accountContacts": [str(item["id"]) for item in account],
+        "deals": [str(item["id"]) for item in deals],
     }
     return Reply(
         200,
         {
             "contactAutomations": [],
             "contactLists": [shown_membership(call, item) for item in lists],
-            "deals": [],
+            "deals": [shown_deal(call, item) for item in deals],
             "fieldValues": [shown_value(call, item) for item in values],
             "geoIps": [],
             "accountContacts": [shown_account_contact(call, item) for item in account],
@@ -315,6 +317,7 @@ _SIDE_LOADS: Final = {
     "fieldValues": ("field_values", shown_value),
     "contactTags": ("contact_tags", shown_association),
     "accountContacts": ("account_contacts", shown_account_contact),
+    "deals": ("deals", shown_deal),
 }
 """Of these only contactLists is documented; the others follow the same pattern (unverified)."""
 
@@ -322,7 +325,7 @@ _SIDE_LOADS: Final = {
 def list_below(call: Call) -> Reply:
     """`GET /contacts/{id}/{contactLists|fieldValues|contactTags|accountContacts|deals|contactAutomations}`."""
     row, name = _contact(call, call.number("id")), call.path["below"]
-    if name in ("deals", "contactAutomations"):
+    if name == "contactAutomations":
         return Reply(200, {name: []})
     if name not in _SIDE_LOADS:
         raise message_fault(404, "No route found")

@@ -66,6 +66,20 @@ CREATE TABLE IF NOT EXISTS account_contacts (
     account INTEGER NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, job_title TEXT NOT NULL DEFAULT '',
     cdate TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS account_contacts_account ON account_contacts(account);
+CREATE TABLE IF NOT EXISTS deal_groups (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, currency TEXT NOT NULL, cdate TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS deal_stages (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL,
+    pipeline INTEGER NOT NULL REFERENCES deal_groups(id) ON DELETE CASCADE, place INTEGER NOT NULL,
+    cdate TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS deals (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, description TEXT NOT NULL, value INTEGER NOT NULL,
+    currency TEXT NOT NULL, contact INTEGER REFERENCES contacts(id) ON DELETE SET NULL,
+    account INTEGER REFERENCES accounts(id) ON DELETE SET NULL, pipeline INTEGER NOT NULL REFERENCES deal_groups(id),
+    stage INTEGER NOT NULL REFERENCES deal_stages(id), owner TEXT NOT NULL, status INTEGER NOT NULL,
+    cdate TEXT NOT NULL, udate TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS deals_contact ON deals(contact);
+CREATE INDEX IF NOT EXISTS deals_account ON deals(account);
 CREATE TABLE IF NOT EXISTS imports (
     batch TEXT PRIMARY KEY, received TEXT NOT NULL, due TEXT NOT NULL, status TEXT NOT NULL, size INTEGER NOT NULL,
     payload BLOB NOT NULL, success TEXT NOT NULL DEFAULT '[]', failure TEXT NOT NULL DEFAULT '[]');

@@ -1,4 +1,5 @@
-"""The account as it stands before the first contact comes: a user, two lists, and the fields a Chargebee sync uses.
+"""The account as it stands before the first contact comes: a user, two lists, a pipeline, and the
+fields a Chargebee sync uses.
 
 `seed` turns an empty file into that account; it is the same for any number of customers, because contacts come from
 the sync. `mark` puts a person into a state that no API call can produce (a bounce), for scenarios and tests.
@@ -17,6 +18,10 @@ from fieldwright.connectors.sandbox.clock import Clock
 
 LISTS: Final = ("Customers", "Newsletter")
 """The account's lists, in the order of their ids 1, 2."""
+
+PIPELINE: Final = "Sales"
+STAGES: Final = ("To Contact", "In Contact", "Follow Up")
+"""The one pipeline of a new account and its stages (names unverified)."""
 
 CHARGEBEE_FIELDS: Final = (
     ("CB_CUSTOMER_ID", "text", "Chargebee Customer Id"),
@@ -57,6 +62,13 @@ def seed(database: Path, clock: Clock, *, customers: int = 0, seed: int = 1, cha
                     (name, name.lower(), stamp, stamp),
                 )
                 storage.insert("INSERT INTO list_groups (list, grp) VALUES (?, ?)", (number, OWN_GROUP))
+            pipeline = storage.insert(
+                "INSERT INTO deal_groups (title, currency, cdate) VALUES (?, 'usd', ?)", (PIPELINE, stamp)
+            )
+            storage.write_many(
+                "INSERT INTO deal_stages (title, pipeline, place, cdate) VALUES (?, ?, ?, ?)",
+                [(title, pipeline, place, stamp) for place, title in enumerate(STAGES, 1)],
+            )
             for order, (tag, kind, title) in enumerate(CHARGEBEE_FIELDS if chargebee_fields else (), 1):
                 number = storage.insert(
                     "INSERT INTO fields (title, title_key, perstag, type, ordernum, cdate, udate)"
