@@ -46,8 +46,8 @@ _LIMITS: Mapping[str, tuple[int, bytes]] = {
 class Fault:
     """One kind of trouble.
 
-    `match` is a part of `METHOD /full/path?query`, or a regular expression found in it, or a method, a space and such an
-    expression for the path; empty meets every call. `times` counts down, None is for ever; `skip` lets that many
+    `match` is a part of `METHOD /full/path?query`, or a regular expression found in it, or a method, a space and such
+    an expression for the path; empty meets every call. `times` counts down, None is for ever; `skip` lets that many
     calls pass first. `status`, `body` and `headers` belong to the kind `status`, `seconds` to `delay`."""
 
     system: str

@@ -147,7 +147,7 @@ def _insert(store: Store, entries: Iterable[Entry], epoch: int) -> None:
     tables: dict[str, list[Row]] = {}
     events: list[Row] = []
     for resource, document in entries:
-        if resource not in ("card",):
+        if resource != "card":
             # Milliseconds within the second differ, as they do when people work on a site.
             document["resource_version"] = document["updated_at"] * 1000 + sum(document["id"].encode()) * 7 % 1000
         made = row(resource, document, epoch)

@@ -84,10 +84,8 @@ def make_customer(index: int, rng: random.Random, created_at: int) -> Document:
 
 def make_card(customer: Document) -> Document:
     """The card that a customer pays with."""
-    key = customer["id"].replace("cus_", "pm_")
     return {
-        "id": key,
-        "payment_source_id": key,
+        "payment_source_id": customer["id"].replace("cus_", "pm_"),
         "customer_id": customer["id"],
         "status": "valid",
         "gateway": "chargebee",

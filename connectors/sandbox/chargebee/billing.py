@@ -365,7 +365,6 @@ def draft_credit_note(number: str, invoice: Document, amount: int, at: int, *, k
         "status": "adjusted" if kind == "adjustment" else "refund_due",
         "date": at,
         "price_type": "tax_exclusive",
-        "exchange_rate": invoice["exchange_rate"],
         "currency_code": invoice["currency_code"],
         "total": amount,
         "sub_total": amount - tax,

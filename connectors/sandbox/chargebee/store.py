@@ -199,7 +199,7 @@ def row(resource: str, document: Document, now: int) -> Row:
     if resource == "gift":
         customer = document.get("gifter", {}).get("customer_id")
     return (
-        document["id"],
+        document["payment_source_id"] if resource == "card" else document["id"],
         encode(document),
         born,
         updated,
