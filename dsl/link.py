@@ -246,10 +246,16 @@ class _Linking:
             return checked
         if checked.type.kind is not Kind.BOOL:
             message = f"A condition must be true or false, this is {checked.type}"
-            self.findings.error("DM315", message, value.source.span, f"this is {checked.type}")
+            self.findings.error(
+                "DM203",
+                message,
+                value.source.span,
+                f"this is {checked.type}",
+                "to ask whether it is there: `is not blank`",
+            )
         elif checked.type.nullable:
             hint = "say what null means: add `?? false`, or test `is not null` first"
-            self.findings.warning("DM316", "This condition may be null", value.source.span, "may be null", hint)
+            self.findings.warning("DM204", "This condition may be null", value.source.span, "may be null", hint)
         return checked
 
     def _reads(self, scope: Scope) -> tuple[tuple[ReadSpec, ...], Scope]:

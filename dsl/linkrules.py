@@ -162,10 +162,16 @@ class _Linking:
             when = self._check(rule.when, scope)
             if when is not None and when.type.kind not in (Kind.BOOL, Kind.ERROR):
                 message = f"A condition must be true or false, this is {when.type}"
-                self.findings.error("DM315", message, rule.when.source.span, f"this is {when.type}")
+                self.findings.error(
+                    "DM203",
+                    message,
+                    rule.when.source.span,
+                    f"this is {when.type}",
+                    "to ask whether it is there: `is not blank`",
+                )
             elif when is not None and when.type.nullable and when.type.kind is Kind.BOOL:
                 hint = "say what null means: add `?? false`, or test `is not null` first"
-                self.findings.warning("DM316", "This condition may be null", rule.when.source.span, "may be null", hint)
+                self.findings.warning("DM204", "This condition may be null", rule.when.source.span, "may be null", hint)
         action = rule.then
         mapping = main
         if action.mapping is not None:

@@ -268,8 +268,9 @@ def find_untested(space: Workspace) -> None:
 
 
 def compile_programs(space: Workspace) -> None:
-    """Programs of the applied mappings in which nothing is wrong."""
-    wrong = {finding.span.file.path for finding in space.findings.found if finding.severity is Severity.ERROR}
+    """Programs of the applied mappings in whose files nothing is wrong."""
+    findings = [*space.loaded.diagnostics, *space.findings.found]
+    wrong = {finding.span.file.path for finding in findings if finding.severity is Severity.ERROR}
     for name in space.order:
         linked = space.linked[name]
         files = {linked.mapping.span.file.path, *(field.rule.span.file.path for field in linked.fields)}

@@ -140,7 +140,7 @@ class _Reading:
         if problem.context_mark is not None and problem.context:
             begun = problem.context_mark.index + base
             if begun < at:
-                labels = (Label(Span(self.file, begun, begun + 1), problem.context),)
+                labels = (Label(Span(self.file, begun, begun + 1), _context(problem.context)),)
         self.add("DM001", message, Span(self.file, at, min(at + 1, len(self.file.text))), "", help_text, labels)
         return at
 
@@ -182,6 +182,14 @@ def _explain(problem: yaml.MarkedYAMLError, text: str, at: int) -> tuple[str, st
     if "expected ':'" in said:
         return "A key without `: ` after it", "write `key: value`"
     return f"Not valid YAML: {said}", ""
+
+
+def _context(said: str) -> str:
+    if "flow" in said:
+        return "opened here"
+    if "quoted" in said:
+        return "begins here"
+    return "in what begins here" if "block" in said else said
 
 
 @dataclass(slots=True)

@@ -102,21 +102,6 @@ CODES: Final = (
         "`ref` writes the id of a record; that belongs into a look-up field.",
         "fields: {Phone: {ref: site, key: run.source.domain}}",
     ),
-    CodeInfo(
-        "DM315",
-        "Condition is not true or false",
-        "Nothing is taken for true but true: compare, or test `is not null` or `is not blank`.",
-        "filter: customer.email",
-        "filter: customer.email is not blank",
-    ),
-    CodeInfo(
-        "DM316",
-        "Condition may be null",
-        "A record for which a condition is null is reported instead of decided.",
-        "filter: customer.net_term_days > 0",
-        "filter: (customer.net_term_days > 0) ?? false",
-        Severity.WARNING,
-    ),
     CodeInfo("DM317", "Field declared again", "The schema knows the field already; leave the declaration out."),
     CodeInfo(
         "DM318",

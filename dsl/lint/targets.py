@@ -68,7 +68,9 @@ def written_once(linked: LinkedMapping) -> Iterator[Diagnostic]:
     for fields in groups:
         first: dict[str, Span] = {}
         for field in fields:
-            name = (field.target.name if field.target else field.rule.name).lower()
+            if field.target is None:
+                continue  # reported as unknown
+            name = field.target.name.lower()
             if name in first:
                 message = f"`{field.rule.name}` is written twice"
                 label = (Label(first[name], "first here"),)
