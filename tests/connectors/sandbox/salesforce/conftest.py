@@ -97,6 +97,7 @@ def served(client: Client) -> Iterator[str]:
     """The base URL of the org of `client`, served over HTTP."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     config = uvicorn.Config(client.application, log_level="error", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -121,9 +121,7 @@ def test_stage_change_moves_probability_and_closes(client: Client, prices: Price
 def test_primary_contact_role_is_one(client: Client, prices: Prices) -> None:
     contacts = [client.create("Contact", LastName=name) for name in "AB"]
     for contact in contacts:
-        client.create(
-            "OpportunityContactRole", OpportunityId=prices.opportunity, ContactId=contact, IsPrimary=True
-        )
+        client.create("OpportunityContactRole", OpportunityId=prices.opportunity, ContactId=contact, IsPrimary=True)
     rows = client.rows("SELECT ContactId FROM OpportunityContactRole WHERE IsPrimary = true")
     assert rows == [(contacts[1],)]
 
