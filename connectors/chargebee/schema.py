@@ -144,14 +144,12 @@ def _object(name: str, resource: str, fields: Mapping[str, Any]) -> ObjectSchema
 
 def _field(owner: str, name: str, spec: str | Mapping[str, Any], currency: str | None) -> FieldSchema:
     if isinstance(spec, str):
-        native = spec.removesuffix("!")
-        kind = _TYPES[native]
         always = spec.endswith("!")
-        spec = {}
+        spec = {"type": spec.removesuffix("!")}
     else:
-        native = spec["type"]
         always = "always" in spec
-        kind = _type(owner, name, native, spec)
+    native = spec["type"]
+    kind = _type(owner, name, native, spec)
     if "list" in spec:
         kind = types.list_of(kind)
     target = spec.get("ref")
