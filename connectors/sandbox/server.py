@@ -231,8 +231,13 @@ class Sandbox:
             await slot.open(self._apps[system])
 
     async def _close_apps(self) -> None:
-        for slot in self._slots.values():
+        for system, slot in self._slots.items():
             await slot.close()
+            # By a function of its module or by its lifespan. A file left open would, when at last closed, remove the
+            # write-ahead log of the world that has taken its place.
+            close = getattr(importlib.import_module(_module(system)), "close", None)
+            if close is not None and system in self._apps:
+                close(self._apps[system])
         self._apps.clear()
 
 
@@ -269,10 +274,8 @@ class _Slot:
         self._app = app
 
     async def close(self) -> None:
-        app, self._app = self._app, None
+        self._app = None
         await self._stack.aclose()
-        if app is not None and hasattr(app.state, "close"):
-            app.state.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._app is None:
@@ -329,9 +332,13 @@ def _bind(port: int) -> socket.socket:
     return bound
 
 
+def _module(system: str) -> str:
+    return f"fieldwright.connectors.sandbox.{system}.app"
+
+
 def _create(system: str, database: Path, clock: Clock, config: Mapping[str, Any]) -> Starlette:
     """The application of a system with the part of the configuration that it takes."""
-    create_app = importlib.import_module(f"fieldwright.connectors.sandbox.{system}.app").create_app
+    create_app = importlib.import_module(_module(system)).create_app
     parameters = inspect.signature(create_app).parameters.values()
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
         taken = dict(config)

@@ -47,7 +47,7 @@ Routes = Mapping[tuple[str, ...], Operation]
 def create_app(database: Path, clock: Clock, **config: Any) -> Starlette:
     """The application over a database file, which is created when missing. `config` are the fields of `Config`.
 
-    `app.state.site` is the `Site`, for the admin application and tests; `app.state.close()` closes the file."""
+    `app.state.site` is the `Site`, for the admin application and tests; `close` closes the file."""
     site = Site(Store(database, clock), clock, Config(**config))
     routes = _routes()
     window = _Window()
@@ -66,8 +66,12 @@ def create_app(database: Path, clock: Clock, **config: Any) -> Starlette:
 
     app = Starlette(routes=[Route("/{path:path}", serve, methods=["GET", "POST", "PUT", "DELETE", "PATCH"])])
     app.state.site = site
-    app.state.close = site.store.close
     return app
+
+
+def close(application: Starlette) -> None:
+    """Close the site's file; the application answers no more calls."""
+    application.state.site.store.close()
 
 
 def path_words() -> frozenset[str]:

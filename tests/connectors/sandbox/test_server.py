@@ -356,3 +356,62 @@ def test_the_clock_is_set_frozen_and_resumed(sandbox: Sandbox, admin: httpx.Clie
     assert sandbox.clock.now().year == 2027
     for wrong in ({}, {"advance": "a day"}, {"set": "tomorrow"}, {"back": 1}):
         assert admin.post("/clock", json=wrong).status_code == 400
+
+
+# -- all three systems together
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    with Sandbox.start(tmp_path_factory.mktemp("whole"), customers=1) as running:
+        yield running
+
+
+def limits(whole: Sandbox) -> int:
+    endpoint = whole.endpoints.salesforce
+    headers = {"Authorization": f"Bearer {endpoint.access_token}"}
+    return requests.get(endpoint.url + "/services/data/v61.0/limits", headers=headers, timeout=5).status_code
+
+
+def lists(whole: Sandbox) -> int:
+    endpoint = whole.endpoints.activecampaign
+    headers = {"Api-Token": endpoint.api_key}
+    return requests.get(endpoint.url + "/api/3/lists", headers=headers, timeout=5).status_code
+
+
+def test_the_printed_keys_open_every_system_also_after_a_reset(whole: Sandbox) -> None:
+    assert (limits(whole), lists(whole)) == (200, 200)
+    whole.reset(customers=2)
+    assert (limits(whole), lists(whole)) == (200, 200)
+
+
+def test_a_token_expires_once_and_a_new_one_is_good(whole: Sandbox) -> None:
+    endpoint = whole.endpoints.salesforce
+    whole.faults.add(
+        parse_fault({"system": "salesforce", "kind": "expire_token", "times": None, "match": "/services/data"})
+    )
+    assert limits(whole) == 401
+    assert limits(whole) == 200
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": endpoint.client_id,
+        "client_secret": endpoint.client_secret,
+    }
+    fresh = requests.post(endpoint.url + "/services/oauth2/token", grant, timeout=5).json()["access_token"]
+    headers = {"Authorization": f"Bearer {fresh}"}
+    assert requests.get(endpoint.url + "/services/data/v61.0/limits", headers=headers, timeout=5).status_code == 401
+    whole.faults.clear()
+    assert requests.get(endpoint.url + "/services/data/v61.0/limits", headers=headers, timeout=5).status_code == 200
+
+
+def test_a_token_request_is_a_call_but_not_a_write(whole: Sandbox) -> None:
+    endpoint = whole.endpoints.salesforce
+    whole.log.clear()
+    grant = {
+        "grant_type": "client_credentials",
+        "client_id": endpoint.client_id,
+        "client_secret": endpoint.client_secret,
+    }
+    requests.post(endpoint.url + "/services/oauth2/token", grant, timeout=5)
+    seen = whole.log.summary(["salesforce"])["salesforce"]
+    assert (seen["calls"], seen["writes"]) == (1, 0)
