@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from fieldwright.runtime.state.journal import ErrorRecord
 
 ERRORS_SHOWN: Final = 20
-"""Errors printed after a run; `interpret errors` lists all."""
+"""Different errors printed after a run; `interpret errors` lists all."""
+
+_ALIKE_NAMED: Final = 5
 
 SYSTEMS: Final = {"chargebee": "Chargebee", "salesforce": "Salesforce", "activecampaign": "ActiveCampaign"}
 """Names of systems as their makers write them."""
@@ -85,8 +87,14 @@ def calls_line(report: RunReport) -> str:
 
 
 def error_lines(errors: Sequence[ErrorRecord], paint: Paint, limit: int = ERRORS_SHOWN) -> Iterator[str]:
-    """Errors as blocks: code and record, the reason, the fix, the place in the mapping."""
-    for error in errors[:limit]:
+    """Errors as blocks: code and record, the reason, the fix, the place in the mapping. Records that failed in the
+    same way share a block, so that one missing price book does not fill the screen; `limit` counts blocks."""
+    alike: dict[tuple[str, ...], list[ErrorRecord]] = {}
+    for error in errors:
+        key = (error.code, error.mapping, error.object, error.field, error.message, error.fix, error.at)
+        alike.setdefault(key, []).append(error)
+    for group in list(alike.values())[:limit]:
+        error = group[0]
         head = paint.bad(f"error[{printable(error.code)}]")
         where = f", field {printable(error.field)}" if error.field else ""
         yield f"{head}: {printable(error.mapping)} {printable(error.source_id)} -> {printable(error.object)}{where}"
@@ -95,8 +103,13 @@ def error_lines(errors: Sequence[ErrorRecord], paint: Paint, limit: int = ERRORS
             yield from _hanging("fix: ", error.fix)
         if error.at:
             yield f"  at:  {paint.quiet(printable(error.at))}"
-    if len(errors) > limit:
-        yield f"... and {len(errors) - limit} more: interpret errors"
+        if len(group) > 1:
+            others = [printable(other.source_id) for other in group[1:]]
+            named = ", ".join(others[:_ALIKE_NAMED]) + (", ..." if len(others) > _ALIKE_NAMED else "")
+            yield f"  {len(others)} more like it: {named}"
+    hidden = sum(len(group) for group in list(alike.values())[limit:])
+    if hidden:
+        yield f"... and {hidden} more: interpret errors"
 
 
 def count_of(number: int, noun: str) -> str:

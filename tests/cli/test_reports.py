@@ -174,12 +174,22 @@ def test_every_status_says_what_to_do_next() -> None:
 
 def test_only_the_first_errors_are_printed_and_the_rest_counted() -> None:
     made = report("completed_with_errors")
-    made.errors = [error(number) for number in range(ERRORS_SHOWN + 5)]
+    made.errors = [error(number, message=f"reason {number}") for number in range(ERRORS_SHOWN + 5)]
 
     text = render_run(made)
 
     assert text.count("error[") == ERRORS_SHOWN
     assert "... and 5 more" in text
+
+
+def test_records_that_fail_alike_share_a_block() -> None:
+    made = report("completed_with_errors")
+    made.errors = [error(number) for number in range(9)]
+
+    text = render_run(made)
+
+    assert text.count("error[") == 1
+    assert "8 more like it: cust_1, cust_2, cust_3, cust_4, cust_5, ..." in text
 
 
 def test_colour_adds_escapes_and_changes_no_word() -> None:
