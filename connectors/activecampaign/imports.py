@@ -9,6 +9,7 @@ The importer never re-subscribes who left a list, so rows need no look at the pr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -28,6 +29,7 @@ MAX_BYTES: Final = 399_999
 _OPEN: Final = b'{"contacts":['
 _CLOSE: Final = b"]}"
 _NAMES: Final = {"firstName": "first_name", "lastName": "last_name", "phone": "phone"}
+_FIELD: Final = re.compile(r"Field (\w+) ")
 _DONE: Final = "completed"
 _FAILED: Final = frozenset({"failed", "interrupted"})
 """Ends of a batch that is not complete (names unverified)."""
@@ -120,7 +122,8 @@ class Imports:
                     _set(batch, outcomes, outcome(refused))
                     return None
                 for index, text in bad.items():
-                    outcomes[batch[index].place] = outcome(Invalid(400, (Fault(text, "import_invalid"),)))
+                    fault = Fault(text, "import_invalid", _pointer(text))
+                    outcomes[batch[index].place] = outcome(Invalid(400, (fault,)))
                 batch = [row for index, row in enumerate(batch) if index not in bad]
                 continue
             return str(reply["batchId"]), batch
@@ -178,6 +181,15 @@ def _complaints(refused: Refusal, size: int) -> dict[int, str]:
         if isinstance(index, int) and 0 <= index < size:
             found[index] = str(reason.get("failureReason", "the importer refused the contact"))
     return found
+
+
+def _pointer(text: str) -> str:
+    """The field that a complaint such as `Field first_name incorrect format` is about, in the contact's own names."""
+    named = _FIELD.match(text)
+    if named is None:
+        return ""
+    own = {column: name for name, column in _NAMES.items()}
+    return f"/{own.get(named[1], named[1])}"
 
 
 def _set(batch: Sequence[Row], outcomes: dict[int, Outcome], result: Outcome) -> None:

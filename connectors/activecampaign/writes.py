@@ -7,6 +7,7 @@ reasons whichever way it would have gone.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -17,6 +18,9 @@ from fieldwright.connectors.activecampaign.fields import CustomFields
 from fieldwright.runtime.records import Op, Operation, Outcome, Result
 
 _SHOWN_LISTS: Final = 8
+
+_ADDRESS: Final = re.compile(r"[^@\s]+@[^@\s]+")
+"""Only what is certainly no address is refused here: one such row makes the importer refuse the whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,15 @@ def prepare(operation: Operation, custom: CustomFields, audience: Audience) -> D
             code="field_missing",
             reason="A contact needs an e-mail.",
             fix="Give the customer an e-mail in Chargebee, or leave such customers out by the mapping's filter.",
+            fields=("email",),
+        )
+    if new_email and not _ADDRESS.fullmatch(new_email):
+        return Outcome(
+            Result.REJECTED,
+            operation.target_id,
+            code="email_invalid",
+            reason=f"{new_email!r} is not an e-mail address.",
+            fix="Correct the customer's e-mail in Chargebee.",
             fields=("email",),
         )
     if "email" in standard and not standard["email"]:

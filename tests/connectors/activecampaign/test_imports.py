@@ -80,17 +80,34 @@ def test_a_contact_that_fits_no_request_is_rejected_alone(bench: Any, op: Any) -
 
 
 def test_a_row_that_is_refused_does_not_take_the_others_with_it(bench: Any, op: Any) -> None:
-    operations = [*many(op, 6), op("nobody"), *many(op, 12)[6:], op("a@nowhere")]
+    operations = [*many(op, 12), op("a@nowhere")]
+    reasons = b'[{"contact":6,"failureReason":"Field first_name incorrect format"}]'
+    refused = b'{"success":0,"message":"JSON payload did not pass validation.","failureReasons":' + reasons + b"}"
+    bench.switch.script.append(("POST /import/bulk_import", 400, {}, refused))
     outcomes = bench.target.apply(operations)
     assert [outcome.result for outcome in outcomes] == [
         *[Result.DONE] * 6,
         Result.REJECTED,
-        *[Result.DONE] * 6,
+        *[Result.DONE] * 5,
         Result.REJECTED,
     ]
-    assert (outcomes[6].code, outcomes[6].reason) == ("import_invalid", "Field email incorrect format")
-    assert outcomes[13].code == "import_failed"
-    assert len(bench.emails()) == 12
+    assert (outcomes[6].code, outcomes[6].reason, outcomes[6].fields) == (
+        "import_invalid",
+        "Field first_name incorrect format",
+        ("firstName",),
+    )
+    assert (outcomes[12].code, outcomes[12].fields) == ("import_failed", ("email",))
+    assert len(bench.emails()) == 11
+
+
+def test_what_is_no_email_is_refused_before_it_spoils_an_import(bench: Any, op: Any) -> None:
+    outcomes = bench.target.apply([*many(op, 11), op("nobody")])
+    assert (outcomes[11].result, outcomes[11].code, outcomes[11].fields) == (
+        Result.REJECTED,
+        "email_invalid",
+        ("email",),
+    )
+    assert bench.seen() == ["POST /import/bulk_import", "GET /import/info"]
 
 
 def test_an_import_is_watched_until_it_is_done(open_bench: Callable[..., Any], op: Any) -> None:
