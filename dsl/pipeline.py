@@ -361,8 +361,8 @@ def _with_sums(program: Program, linked: LinkedMapping) -> Program:
                 mapped.checks[target] = total
         return mapped
 
-    def around(run: Callable[[Mapping[str, Any]], MappedRecord]) -> Callable[[Mapping[str, Any]], MappedRecord]:
-        return lambda roots: expect(run(roots))
+    def around(run: Callable[..., MappedRecord]) -> Callable[..., MappedRecord]:
+        return lambda roots, **how: expect(run(roots, **how))
 
     meaning = repr([(target, of, core.meaning(value.core)) for target, of, value, _ in sums])
     digest = hashlib.sha256((program.digest + meaning).encode()).hexdigest()[: len(program.digest)]
