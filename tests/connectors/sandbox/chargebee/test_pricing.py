@@ -113,6 +113,22 @@ def test_totals_add_up_whatever_is_bought(
     assert all(0 <= line["discount_amount"] <= line["amount"] for line in lines)
 
 
+def test_the_shares_of_a_discount_make_up_the_whole_of_it() -> None:
+    lines = [{"id": f"l{n}", "amount": 333, "entity_type": "plan", "entity_id": "p"} for n in range(3)]
+    coupon = {
+        "id": "c",
+        "name": "C",
+        "discount_type": "fixed_amount",
+        "discount_amount": 100,
+        "apply_on": "invoice_amount",
+    }
+    assert total_up(lines, [coupon], country=None, taxable=True, currency="USD").discount == 100
+    assert [line["discount_amount"] for line in lines] == [33, 33, 34]
+    percent = {**coupon, "discount_type": "percentage", "discount_percentage": 12.5}
+    # 999 x 12.5 % = 124.875
+    assert total_up(lines, [percent], country=None, taxable=True, currency="USD").discount == 125
+
+
 def test_a_fixed_discount_of_another_currency_takes_nothing_off() -> None:
     line = {"id": "l", "amount": 500, "entity_type": "plan", "entity_id": "p"}
     coupon = {"id": "c", "name": "C", "discount_type": "fixed_amount", "discount_amount": 100, "currency_code": "USD",

@@ -40,11 +40,15 @@ def test_none_clears_a_field_and_empty_attributes_are_left_out(cb: Chargebee) ->
     assert changed["phone"] == "+1 1"
 
 
-def test_each_write_raises_the_version_and_an_unchanging_one_does_not(cb: Chargebee) -> None:
-    versions = [cb.Customer.create({"id": "version"}).customer.resource_version]
-    versions += [cb.Customer.update("version", {"company": name}).customer.resource_version for name in "abc"]
-    assert versions == sorted(set(versions))
-    assert cb.Customer.update("version", {"company": "c"}).customer.resource_version == versions[-1]
+def test_each_write_raises_the_version_and_an_unchanging_one_does_not(cb: Chargebee, sandbox: Sandbox) -> None:
+    sandbox.clock.freeze()
+    try:
+        versions = [cb.Customer.create({"id": "version"}).customer.resource_version]
+        versions += [cb.Customer.update("version", {"company": name}).customer.resource_version for name in "abc"]
+        assert versions == sorted(set(versions))
+        assert cb.Customer.update("version", {"company": "c"}).customer.resource_version == versions[-1]
+    finally:
+        sandbox.clock.resume()
 
 
 def test_the_address_changes_only_through_billing_info(cb: Chargebee) -> None:
