@@ -29,8 +29,8 @@ CODES: Final = (
     CodeInfo(
         "DM102",
         "Unknown name",
-        "Only the record, declared reads, `let`s, parameters, `settings`, `params` and `run` have names. A bare word is "
-        "never taken for a text, so that a forgotten quote cannot write wrong data.",
+        "Only the record, declared reads, `let`s, parameters, `settings`, `params` and `run` have names. A bare word "
+        "is never taken for a text, so that a forgotten quote cannot write wrong data.",
         "PLAN",
         "'PLAN'",
     ),
