@@ -27,7 +27,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 
-from fieldwright.connectors.sandbox.activecampaign import accounts, contacts, deals, fields, imports, lists, tags
+from fieldwright.connectors.sandbox.activecampaign import (
+    accounts,
+    contacts,
+    deals,
+    fields,
+    imports,
+    lists,
+    tags,
+    values,
+)
 from fieldwright.connectors.sandbox.activecampaign.call import Call, Handler, Refusal, Reply, Route
 from fieldwright.connectors.sandbox.activecampaign.limiter import RateLimiter
 from fieldwright.connectors.sandbox.activecampaign.storage import Storage
@@ -85,6 +94,7 @@ def create_app(
                     _ME,
                     *contacts.ROUTES,
                     *fields.ROUTES,
+                    *values.ROUTES,
                     *lists.ROUTES,
                     *tags.ROUTES,
                     *accounts.ROUTES,

@@ -27,9 +27,9 @@ from fieldwright.connectors.sandbox.activecampaign.call import (
     page,
 )
 from fieldwright.connectors.sandbox.activecampaign.deals import shown_deal
-from fieldwright.connectors.sandbox.activecampaign.fields import field_types, keep_values, shown_value, values_of
 from fieldwright.connectors.sandbox.activecampaign.lists import shown_membership
 from fieldwright.connectors.sandbox.activecampaign.tags import shown_association
+from fieldwright.connectors.sandbox.activecampaign.values import field_types, keep_values, shown_value, values_of
 
 _EMAIL: Final = re.compile(r"[^@\s,;<>\"]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _COLUMNS: Final = {"firstName": "first_name", "lastName": "last_name", "phone": "phone"}

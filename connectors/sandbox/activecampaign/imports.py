@@ -31,9 +31,9 @@ from fieldwright.connectors.sandbox.activecampaign.call import (
     nothing_found,
 )
 from fieldwright.connectors.sandbox.activecampaign.contacts import is_email
-from fieldwright.connectors.sandbox.activecampaign.fields import field_types, stored_value
 from fieldwright.connectors.sandbox.activecampaign.lists import ACTIVE, UNSUBSCRIBED
 from fieldwright.connectors.sandbox.activecampaign.tags import tag_id
+from fieldwright.connectors.sandbox.activecampaign.values import field_types, stored_value
 
 MAX_CONTACTS: Final = 250
 MAX_BYTES: Final = 399_999
