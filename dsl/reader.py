@@ -169,6 +169,11 @@ def _explain(problem: yaml.MarkedYAMLError, text: str, at: int) -> tuple[str, st
         return "A text in quotes is not closed", "add the closing quote"
     if "unknown escape" in said:
         return "Not an escape of a text in double quotes", "write `\\\\` for a backslash, or use single quotes"
+    if text[at - 1 : at] in ("'", '"') and text[at : at + 1] not in ("", "\n", " ", "'", '"'):
+        return (
+            "The value goes on after its closing quote",
+            "a value that starts with a quote ends with it: put the whole expression into the other kind of quotes",
+        )
     if "',' or '}'" in said or "',' or ']'" in said:
         close = "}" if "'}'" in said else "]"
         return (
