@@ -147,7 +147,7 @@ def _done(report: RunReport) -> str:
     parts = [
         f"{report.total(column):,} {column}" for column in ("created", "updated", "deleted") if report.total(column)
     ]
-    return (", ".join(parts) if parts else "nothing written") + "."
+    return (", ".join(parts) if parts else "Nothing written") + "."
 
 
 def _cell(column: str, number: int, paint: Paint) -> str:
