@@ -15,7 +15,9 @@ import json
 import os
 import secrets
 import socket
+import sys
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
@@ -45,9 +47,14 @@ from fieldwright.connectors.sandbox.endpoints import (
 )
 from fieldwright.connectors.sandbox.faults import EXTENSION, SYSTEMS, FaultBook, FaultyApp
 
+if sys.platform != "win32":
+    import fcntl
+
 _HOST = "127.0.0.1"
 _WORLD = "world.json"
 _RUNNING = "running.json"
+# Seconds that a sandbox of another process may take to answer.
+_STARTING = 30.0
 
 
 class SandboxRunning(RuntimeError):
@@ -76,6 +83,7 @@ class Sandbox:
         self._failure: BaseException | None = None
         self._servers: list[uvicorn.Server] = []
         self._thread: threading.Thread | None = None
+        self._lock: _Lock
         self.endpoints: Endpoints
 
     @classmethod
@@ -95,13 +103,16 @@ class Sandbox:
         `customers`, `seed` and `scenario` matter for a folder without a world. `ports` are by system name or `admin`;
         the others are free ones. `configs` go to the `create_app` of each system. Raises SandboxRunning, ValueError for
         an unknown scenario, OSError for a taken port."""
-        other = find_running(folder)
-        if other is not None:
-            raise SandboxRunning(folder, other)
-        if not (folder / _WORLD).exists():
-            _make_world(folder, customers, seed, scenario, systems)
-        sandbox = cls(folder, systems, configs or {})
-        sandbox._serve(ports or {})
+        lock = _Lock(folder)
+        try:
+            if not (folder / _WORLD).exists():
+                _make_world(folder, customers, seed, scenario, systems)
+            sandbox = cls(folder, systems, configs or {})
+            sandbox._lock = lock
+            sandbox._serve(ports or {})
+        except BaseException:
+            lock.release()
+            raise
         return sandbox
 
     def stop(self) -> None:
@@ -116,6 +127,7 @@ class Sandbox:
         with contextlib.suppress(OSError, ValueError):
             if json.loads(running.read_text())["id"] == self._id:
                 running.unlink()
+        self._lock.release()
 
     def __enter__(self) -> Self:
         return self
@@ -245,7 +257,6 @@ def find_running(folder: Path) -> Endpoints | None:
     """The endpoints of the sandbox that serves a folder, or None. A record left behind by a dead process is ignored."""
     try:
         record = json.loads((folder / _RUNNING).read_text())
-        os.kill(record["pid"], 0)
         endpoints = Endpoints.from_document(record["endpoints"])
         answer = _get(endpoints.admin.url, "/health")
     except (OSError, ValueError, KeyError, HTTPException):
@@ -255,11 +266,43 @@ def find_running(folder: Path) -> Endpoints | None:
 
 def reset(folder: Path, *, customers: int = 25, seed: int = 1, scenario: str | None = None) -> None:
     """Make a new world in a folder, by its running sandbox if there is one. Raises ValueError as `Sandbox.start`."""
-    endpoints = find_running(folder)
-    if endpoints is None:
+    try:
+        lock = _Lock(folder)
+    except SandboxRunning as running:
+        _post(running.endpoints.admin.url, "/reset", {"customers": customers, "seed": seed, "scenario": scenario})
+        return
+    try:
         _make_world(folder, customers, seed, scenario, SYSTEMS)
-    else:
-        _post(endpoints.admin.url, "/reset", {"customers": customers, "seed": seed, "scenario": scenario})
+    finally:
+        lock.release()
+
+
+class _Lock:
+    """Makes sure that one process at a time works on a folder. The system lets go of it when a process dies."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises SandboxRunning, after a moment for one that is just starting, or TimeoutError if it never answers."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = (folder / "lock").open("a")
+        if sys.platform == "win32":
+            return  # Its file locks forbid reading too; there the check is left to find_running.
+        deadline = time.monotonic() + _STARTING
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                running = find_running(folder)
+                if running is not None:
+                    self._file.close()
+                    raise SandboxRunning(folder, running) from None
+                if time.monotonic() > deadline:
+                    self._file.close()
+                    raise TimeoutError(f"another process works on {folder} and does not answer") from None
+            time.sleep(0.05)
+
+    def release(self) -> None:
+        self._file.close()
 
 
 class _Slot:

@@ -41,13 +41,12 @@ def check_scenario(scenario: str | None) -> None:
 
 
 def seed(database: Path, clock: Clock, *, customers: int = 25, seed: int = 1, scenario: str | None = None) -> None:
-    """Fill an empty emulator database. Raises ValueError for an unknown scenario."""
+    """Fill an empty emulator database, batch by batch. Raises ValueError for an unknown scenario."""
     check_scenario(scenario)
     faulty = scenario == "faults"
     store = Store(database, clock)
     try:
-        with store.transaction():
-            _fill(store, clock, customers, seed, faulty)
+        _fill(store, clock, customers, seed, faulty)
     finally:
         store.close()
 
@@ -154,9 +153,11 @@ def _insert(store: Store, entries: Iterable[Entry], epoch: int) -> None:
         tables.setdefault(resource, []).append(made)
         if resource in ("customer", "subscription"):
             events.append(_event(resource, made))
-    for resource, rows in tables.items():
-        store.bulk(resource, rows)
-    store.bulk("event", events)
+    # One commit a batch, not one a world: the write-ahead log of a large world would outgrow its database.
+    with store.transaction():
+        for resource, rows in tables.items():
+            store.bulk(resource, rows)
+        store.bulk("event", events)
 
 
 def _event(resource: str, made: Row) -> Row:

@@ -29,6 +29,7 @@ CREATE INDEX IF NOT EXISTS {0}_subscription ON {0} (subscription_id, seq) WHERE 
 CREATE INDEX IF NOT EXISTS {0}_due ON {0} (due_at) WHERE due_at IS NOT NULL;
 """
 _REGISTERS = """
+CREATE INDEX IF NOT EXISTS customers_email ON customers (json_extract(document, '$.email'));
 CREATE TABLE IF NOT EXISTS custom_field (
     entity TEXT NOT NULL, name TEXT NOT NULL, datatype TEXT NOT NULL, PRIMARY KEY (entity, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS idempotent_reply (
