@@ -9,6 +9,7 @@ could have exceeded the step limit of the reference.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,7 +37,7 @@ from fieldwright.dsl.types import Kind
 from fieldwright.dsl.values import EvaluationError
 from fieldwright.dsl.wire import encode, number, written_seconds
 
-_LENGTHS: Final = (10_000, 5_000, 2_000, 1_000, 500, 250, 100, 50, 25, 10, 5, 2)
+_LENGTHS: Final = (2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000)
 _TEXTS: Final = frozenset([Kind.STRING, Kind.ENUM, Kind.REF])
 
 
@@ -85,11 +86,13 @@ def _longest(spec: ProgramSpec) -> int | None:
         for node in core.walk(_core(checked))
         if isinstance(node, core.ListOf)
     ]
-    for length in _LENGTHS:
+
+    def too_long(length: int) -> bool:
         reach = max([length, *literals])
-        if all(sum(cost(_core(each), reach) for each in portion) <= MAX_STEPS for portion in portions):
-            return length
-    return None
+        return any(sum(cost(_core(each), reach) for each in portion) > MAX_STEPS for portion in portions)
+
+    at = bisect_left(_LENGTHS, True, key=too_long)
+    return _LENGTHS[at - 1] if at else None
 
 
 def _field_values(fields: Iterable[FieldSpec]) -> list[Checked]:

@@ -191,14 +191,29 @@ class ToDecimal(Core):
     operand: Core
 
 
-def parts(node: Core) -> Iterator[Core]:
+_OWN: dict[str, tuple[str, ...]] = {}
+
+
+def _own(node: Core) -> tuple[str, ...]:
+    """The attributes of a node that say what it means, without type and place; remembered by kind of node."""
+    kind = type(node).__name__
+    found = _OWN.get(kind)
+    if found is None:
+        names = tuple(each.name for each in fields(node) if each.name not in ("type", "start", "end", "n"))
+        found = _OWN.setdefault(kind, names)
+    return found
+
+
+def parts(node: Core) -> list[Core]:
     """The direct parts of a node."""
-    for each in fields(node):
-        value = getattr(node, each.name)
+    found: list[Core] = []
+    for name in _own(node):
+        value = getattr(node, name)
         if isinstance(value, Core):
-            yield value
-        elif isinstance(value, tuple):
-            yield from (item for item in value if isinstance(item, Core))
+            found.append(value)
+        elif type(value) is tuple:
+            found.extend([item for item in value if isinstance(item, Core)])
+    return found
 
 
 def walk(node: Core) -> Iterator[Core]:
@@ -213,13 +228,13 @@ def walk(node: Core) -> Iterator[Core]:
 def meaning(value: Any) -> Any:
     """A nested tuple that is equal exactly for equal meanings: places and numbers are left out. For digests."""
     if isinstance(value, Core):
-        own = [meaning(getattr(value, f.name)) for f in fields(value) if f.name not in ("start", "end", "n")]
-        return (type(value).__name__, *own)
+        own = [meaning(getattr(value, name)) for name in _own(value)]
+        return (type(value).__name__, meaning(value.type), *own)
     if isinstance(value, Type):
         return str(value) if value.kind.value != "enum" else ("enum", value.nullable, value.values)
     if isinstance(value, tuple | list):
-        return tuple(meaning(item) for item in value)
+        return tuple([meaning(item) for item in value])
+    if value is None or isinstance(value, str | int):
+        return (type(value).__name__, value)
     name = getattr(value, "name", None)
-    if name is not None and not isinstance(value, str):
-        return f"{type(value).__name__}:{name}"
-    return (type(value).__name__, repr(value))
+    return f"{type(value).__name__}:{name}" if name is not None else (type(value).__name__, repr(value))
