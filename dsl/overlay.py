@@ -131,10 +131,10 @@ class _Merging:
     def _named(self, found: Node | None, verb: str, wanted: Table, here: str) -> Table:
         """`add` or `change` of named things: fields, lets, reads, checks."""
         base = found if isinstance(found, Table) else Table(wanted.file, wanted.start, wanted.end, ())
+        rows = {row.name: row for row in base}
         for entry in wanted:
-            place = f"{here}.{entry.name}"
-            present = base.find(entry.name)
-            if not self._may_touch(place, entry.key):
+            present = rows.get(entry.name)
+            if not self._may_touch(f"{here}.{entry.name}", entry.key):
                 continue
             if verb == "add":
                 if present is not None:
@@ -142,27 +142,26 @@ class _Merging:
                     label = (Label(present.key.span, "here"),)
                     self._add("DM603", message, entry.key.span, "added again", "use `change:`", label)
                 else:
-                    base = replace(base, entries=(*base.entries, entry))
+                    rows[entry.name] = entry
             elif present is None:
                 self._absent("DM604", entry.key, base, here)
             elif not self._is_final(present, entry.key):
-                changed = _changed(present, entry) if here.endswith("fields") else entry
-                rows = tuple(changed if row is present else row for row in base.entries)
-                base = replace(base, entries=rows)
-        return base
+                rows[entry.name] = _changed(present, entry) if here.endswith("fields") else entry
+        return replace(base, entries=tuple(rows.values()))
 
     def _remove(self, found: Node | None, names: Sequence, here: str) -> Table:
         base = found if isinstance(found, Table) else Table(names.file, names.start, names.end, ())
+        rows = {row.name: row for row in base}
         for item in names.items:
             assert isinstance(item, Scalar), "structure was checked"
             if not self._may_touch(f"{here}.{item.text}", item):
                 continue
-            present = base.find(item.text)
+            present = rows.get(item.text)
             if present is None:
                 self._absent("DM605", item, base, here)
             elif not self._is_final(present, item):
-                base = replace(base, entries=tuple(row for row in base.entries if row is not present))
-        return base
+                del rows[item.text]
+        return replace(base, entries=tuple(rows.values()))
 
     def _settings(self, root: Table, wanted: Table) -> Table:
         """Settings values of an overlay replace the defaults that the mapping declares."""

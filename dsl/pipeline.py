@@ -27,6 +27,7 @@ from fieldwright.dsl.linkrules import link_ruleset
 from fieldwright.dsl.lint.rules import find_secrets, lint_mapping
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.mapping import entries
+from fieldwright.dsl.nearest import suggestions
 from fieldwright.dsl.order import order
 from fieldwright.dsl.preferences import Declared, Preferences, check_given, declare, settle
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program
@@ -93,7 +94,8 @@ def load(files: Sequence[SourceFile]) -> Loaded:
         findings.extend(found)
         incomplete = incomplete or any(finding.code in _UNREADABLE for finding in found)
         for root in roots:
-            document, wrong = check_structure(root)
+            with suggestions(_STRUCTURE_BUDGET):
+                document, wrong = check_structure(root)
             findings.extend(wrong)
             if document is not None:
                 documents.append(document)
@@ -113,8 +115,9 @@ def check_project(
     """Everything after reading. `project` names the project document that counts, `target` one of its targets (whose
     settings come over the project's). `settings` are values from outside the files, by mapping or ruleset name."""
     space = Workspace(loaded, schemas, project, target, settings or {})
-    for one in PASSES:
-        one(space)
+    with suggestions():
+        for one in PASSES:
+            one(space)
     resolved = space.resolved
     diagnostics = [*loaded.diagnostics, *space.findings.found]
     return Result(
@@ -292,6 +295,9 @@ PASSES: Final[tuple[Callable[[Workspace], None], ...]] = (
     find_untested,
     compile_programs,
 )
+
+_STRUCTURE_BUDGET = 5_000
+"""Comparisons for did-you-mean in the structure of one document."""
 
 _UNREADABLE = frozenset(["DM001", "DM002", "DM003"])
 _UNKNOWN_NAMES = frozenset(["DM403", "DM404", "DM406", "DM410", "DM501", "DM509", "DM601", "DM609"])
