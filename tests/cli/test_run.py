@@ -1,0 +1,145 @@
+"""`interpret run` and `interpret plan` against the sandbox, from the outside, as a newcomer and a script meet them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.cli.test_init import _switch_on
+
+
+def _json(interpret: Run, *arguments: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(interpret(*arguments, "--output", "json").stdout)
+    return document
+
+
+def _total(document: dict[str, Any], column: str) -> int:
+    return sum(row[column] for row in document["objects"])
+
+
+def test_first_run_needs_nothing_and_the_second_changes_nothing(interpret: Run, folder: Path) -> None:
+    first = interpret("run")
+    second = _json(interpret, "run")
+
+    assert first.exit_code == 0, first.output
+    assert "Completed." in first.stdout
+    assert [_total(second, column) for column in ("created", "updated", "deleted", "rejected")] == [0, 0, 0, 0]
+    assert second["run"]["status"] == "completed"
+    assert sorted(path.name for path in folder.iterdir()) == [".interpret"]
+
+
+def test_plan_says_what_the_run_then_does(interpret: Run) -> None:
+    plan = _json(interpret, "plan")
+    run = _json(interpret, "run")
+
+    assert plan["run"]["mode"] == "plan"
+    assert _total(plan, "created") == _total(run, "created") > 0
+    assert len([one for one in plan["operations"] if one["op"] == "create"]) == _total(plan, "created")
+
+
+def test_plan_leaves_no_trace(interpret: Run, folder: Path) -> None:
+    assert interpret("plan", "--detailed-exitcode").exit_code == 2
+
+    with sqlite3.connect(folder / ".interpret" / "state" / "sandbox.db") as state:
+        assert state.execute("select count(*) from runs").fetchone() == (0,)
+    state.close()
+
+
+def test_detailed_exitcode_is_0_when_there_is_nothing_to_do(interpret: Run) -> None:
+    interpret("run")
+
+    assert interpret("plan", "--detailed-exitcode").exit_code == 0
+
+
+def test_dry_run_is_a_plan(interpret: Run) -> None:
+    assert "nothing has been written" in interpret("run", "--dry-run").stdout
+    assert _total(_json(interpret, "plan"), "created") > 0
+
+
+def test_select_limits_to_the_mapping(interpret: Run) -> None:
+    document = _json(interpret, "run", "--select", "plan-product")
+
+    assert {row["mapping"] for row in document["objects"] if row["created"]} == {"plan-product"}
+
+
+def test_initial_takes_ten_records_of_each_object(interpret: Run) -> None:
+    document = _json(interpret, "run", "--initial")
+
+    assert document["run"]["mode"] == "initial"
+    (accounts,) = [row for row in document["objects"] if row["mapping"] == "activecampaign-contact"]
+    assert accounts["created"] + accounts["skipped"] <= 25
+
+
+def test_operation_names_the_line_of_its_mapping(interpret: Run) -> None:
+    (first, *_others) = _json(interpret, "plan", "--select", "plan-product")["operations"]
+
+    assert list(first) == ["mapping", "op", "object", "source_id", "key", "id", "fields", "rule"]
+    assert (first["op"], first["id"]) == ("create", None)
+    assert first["fields"]["Name"]["at"].rpartition(":")[0].endswith("plan-product.map.yaml")
+
+
+def test_setting_of_the_wrong_type_ends_with_64(interpret: Run) -> None:
+    result = interpret("run", "--set", "activecampaign-contact.sync_gifters=perhaps")
+
+    assert result.exit_code == 64
+    assert "sync_gifters" in result.stderr
+
+
+def test_setting_counts_for_this_run(interpret: Run) -> None:
+    document = _json(
+        interpret, "plan", "--select", "activecampaign-contact", "--set", "activecampaign-contact.list=Newsletter"
+    )
+
+    lists = [one["fields"]["memberships.lists"]["new"] for one in document["operations"] if one["op"] == "create"]
+    assert lists
+    assert all(each[0]["list"] == "Newsletter" for each in lists)
+
+
+def test_custom_field_arrives_by_yaml_alone(interpret: Run, folder: Path) -> None:
+    interpret("init")
+    _switch_on(folder)
+
+    document = _json(interpret, "plan", "--select", "customer-account")
+
+    written = [one["fields"].get("Segment__c", {}).get("new") for one in document["operations"]]
+    assert {"Small business", "Mid-market", "Enterprise"} >= set(written) - {None} != set()
+
+
+def test_records_that_fail_end_with_1_and_are_listed(interpret: Run) -> None:
+    interpret("sandbox", "reset", "--scenario", "faults")
+
+    result = interpret("run")
+    listed = interpret("errors")
+
+    assert result.exit_code == 1
+    assert "Completed with errors." in result.stdout
+    assert "interpret errors" in result.stdout
+    assert listed.exit_code == 1
+    assert "error[" in listed.stdout
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_folder_that_cannot_be_written_ends_with_69(interpret: Run, folder: Path) -> None:
+    folder.chmod(0o500)
+    try:
+        result = interpret("run")
+    finally:
+        folder.chmod(0o700)
+
+    assert result.exit_code == 69
+
+
+def test_state_that_cannot_be_written_ends_with_69_before_anything_is_sent(interpret: Run, folder: Path) -> None:
+    (folder / "state").write_text("a file where a folder is wanted")
+
+    result = interpret("run", "--state", "state/sandbox.db")
+
+    assert result.exit_code == 69
+    assert "state/sandbox.db cannot be used" in result.stderr
+    assert not (folder / ".interpret" / "sandbox").exists()
