@@ -156,7 +156,7 @@ class ChargebeeSource:
         resource = self._resource(object_name)
         if resource == "site":
             record = self._site_record()
-            if {record["id"], record["domain"]} & set(ids):
+            if {record["id"], self.site} & set(ids):
                 yield self._batch(object_name, [record])
             return
         listing = self._listing(object_name, resource)
@@ -246,10 +246,10 @@ class ChargebeeSource:
         return Batch(tuple(_change(object_name, record) for record in records))
 
     def _site_record(self) -> dict[str, Any]:
-        """The site as a record. The API has no such resource; the domain stays the vendor's in the sandbox, so that
-        keys built from it are the same in both."""
+        """The site as a record, known by its domain. The API has no such resource; the domain stays the vendor's in
+        the sandbox, so that keys built from it are the same in both."""
         return {
-            "id": self.site,
+            "id": f"{self.site}.chargebee.com",
             "domain": f"{self.site}.chargebee.com",
             "name": self._settings.get("name", self.site),
             "currency_code": self._settings.get("currency_code"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, DecimalException
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal, DecimalException
 from typing import Any, Final
 
 from fieldwright.dsl.functions.limits import bounded_int
@@ -67,6 +67,23 @@ def rounded(value: Decimal, digits: int) -> Decimal:
         raise EvaluationError("RT105", f"round to {digits} digits", "use 0 to 20")
     try:
         return Decimal(value).quantize(Decimal(1).scaleb(-digits), context=DECIMAL_CONTEXT)
+    except DecimalException:
+        raise EvaluationError("RT103", "a number is too large to be rounded exactly", "check its origin") from None
+
+
+@function(
+    "number",
+    "round_half_up(value: decimal, digits: int = 0) -> decimal",
+    ("round_half_up(2.345, 2)", Decimal("2.35")),
+    ("round_half_up(-2.5)", Decimal(-3)),
+    fallible=True,
+)
+def rounded_half_up(value: Decimal, digits: int) -> Decimal:
+    """Like `round`, but halves go away from zero, as Salesforce rounds currency."""
+    if not 0 <= digits <= 20:
+        raise EvaluationError("RT105", f"round to {digits} digits", "use 0 to 20")
+    try:
+        return Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP, context=DECIMAL_CONTEXT)
     except DecimalException:
         raise EvaluationError("RT103", "a number is too large to be rounded exactly", "check its origin") from None
 
