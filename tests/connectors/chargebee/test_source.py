@@ -133,9 +133,11 @@ def test_numbers_with_a_point_are_exact(source: ChargebeeSource, fault: Callable
 def test_the_site_is_one_record_made_of_the_settings(source: ChargebeeSource, site: Sandbox) -> None:
     name = site.endpoints.chargebee.site
     (change,) = changes(source.changes("chargebee.site", None, fields=ALL))
-    assert change.record["domain"] == f"{name}.chargebee.com"
+    assert change.id == change.record["domain"] == f"{name}.chargebee.com"
     assert change.record["currency_code"] == "USD"
-    assert changes(source.fetch("chargebee.site", [name, "other"], fields=ALL)) == [change]
+    for known in (name, change.id):
+        assert changes(source.fetch("chargebee.site", [known, "other"], fields=ALL)) == [change]
+    assert changes(source.fetch("chargebee.site", ["other"], fields=ALL)) == []
     assert source.calls() == 0
 
 

@@ -86,6 +86,22 @@ def test_a_compound_key_matches_on_all_its_fields(target: SalesforceTarget, uniq
     assert [(place, record.fields) for place, record in found] == [(0, {"LastName": "Roe", "AccountId": two})]
 
 
+def test_an_id_of_fifteen_characters_is_a_key(target: SalesforceTarget, unique: Unique) -> None:
+    ((_, parent),) = make(target, 1, unique)
+    target.apply([Operation(Op.CREATE, "m", CONTACT, "s", {"LastName": "Roe", "AccountId": parent})])
+    found = list(target.find(FindRequest(CONTACT, [{"AccountId": parent[:15]}], ["LastName"])))
+    assert [(place, record.fields) for place, record in found] == [(0, {"LastName": "Roe"})]
+
+
+def test_who_and_where_we_are_takes_two_calls(target: SalesforceTarget, org: Sandbox) -> None:
+    before = target.calls()
+    identity = target.check()
+    assert target.calls() - before == 2
+    assert identity.user == org.endpoints.salesforce.username
+    assert identity.facts["standard_pricebook_id"].startswith("01s")
+    assert identity.facts["multi_currency"] is True
+
+
 def test_a_key_that_several_records_answer_gives_all_of_them(target: SalesforceTarget, unique: Unique) -> None:
     name = f"Twin {unique()}"
     make(target, 2, unique, Name=name)

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,6 +205,17 @@ def test_proxy_variables_are_ignored(serve: Any, carrier: Make, monkeypatch: pyt
         monkeypatch.setenv(name, proxy.url)
     assert carrier(server.url).send("GET", f"{server.url}/a") == 200
     assert proxy.seen == []
+
+
+def test_credentials_of_other_tools_are_not_sent(
+    serve: Any, carrier: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    server = serve()
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
+    (tmp_path / "netrc").chmod(0o600)
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    carrier(server.url).send("GET", f"{server.url}/a")
+    assert "authorization" not in server.seen[0].headers
 
 
 def test_the_vendor_clock_comes_from_the_date_header_and_moves_on(serve: Any, carrier: Make, clock: Any) -> None:
