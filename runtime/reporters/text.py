@@ -134,9 +134,7 @@ def _closing(report: RunReport, paint: Paint) -> Iterator[str]:
         case "completed" if not rejected:
             yield paint.good(f"{status}.") + f" {_done(report)} Run again at any time: only differences are written."
         case _:
-            failed = (
-                f"{count_of(rejected, 'record')} rejected." if rejected else "Errors of earlier runs are still open."
-            )
+            failed = f"{count_of(rejected, 'record')} rejected." if rejected else _still_open(report)
             yield paint.changed(f"{status}.") + f" {_done(report)} {failed}"
             yield "Next: `interpret errors` lists them with their fixes; `interpret run --retry` tries them again."
     if report.known_bad:
@@ -148,6 +146,14 @@ def _done(report: RunReport) -> str:
         f"{report.total(column):,} {column}" for column in ("created", "updated", "deleted") if report.total(column)
     ]
     return (", ".join(parts) if parts else "Nothing written") + "."
+
+
+def _still_open(report: RunReport) -> str:
+    """What keeps a run without a rejected record from being clean: failed checks, or errors of earlier runs."""
+    checks = sum(error.kind == "check" for error in report.errors)
+    if checks:
+        return f"{count_of(checks, 'record')} written, but not as {'its' if checks == 1 else 'their'} checks want."
+    return f"{count_of(len(report.errors), 'error')} of earlier runs still open."
 
 
 def _cell(column: str, number: int, paint: Paint) -> str:

@@ -192,6 +192,14 @@ def test_records_that_fail_alike_share_a_block() -> None:
     assert "8 more like it: cust_1, cust_2, cust_3, cust_4, cust_5, ..." in text
 
 
+def test_failed_check_is_told_apart_from_a_rejected_record() -> None:
+    made = report("completed_with_errors")
+    made.counts("subscription-opportunity", "salesforce.Opportunity").created = 1
+    made.errors = [error(1, kind="check")]
+
+    assert "1 created. 1 record written, but not as its checks want." in render_run(made)
+
+
 def test_colour_adds_escapes_and_changes_no_word() -> None:
     import re
 

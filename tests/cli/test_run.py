@@ -105,10 +105,13 @@ def test_custom_field_arrives_by_yaml_alone(interpret: Run, folder: Path) -> Non
     interpret("init")
     _switch_on(folder)
 
-    document = _json(interpret, "plan", "--select", "customer-account")
+    operations = _json(interpret, "plan")["operations"]
 
-    written = [one["fields"].get("Segment__c", {}).get("new") for one in document["operations"]]
-    assert {"Small business", "Mid-market", "Enterprise"} >= set(written) - {None} != set()
+    accounts = [one["fields"] for one in operations if one["mapping"] == "customer-account"]
+    contacts = [one["fields"] for one in operations if one["mapping"] == "activecampaign-contact"]
+    assert {fields["Segment__c"]["new"] for fields in accounts} == {"Small business", "Mid-market", "Enterprise"}
+    assert {fields["custom_fields.CB_SEGMENT"]["new"] for fields in contacts} == {"smb", "mid", "ent"}
+    assert accounts[0]["Segment__c"]["at"].startswith("overlays/customer-segment.overlay.yaml:")
 
 
 def test_records_that_fail_end_with_1_and_are_listed(interpret: Run) -> None:
