@@ -85,6 +85,12 @@ def batch(org: Org, request: Request, dispatch: Dispatch) -> Reply:
             error = [{"errorCode": "BATCH_PROCESSING_HALTED", "message": "Batch processing halted per request"}]
             results.append({"statusCode": 412, "result": error})
             continue
+        if (
+            not isinstance(part, dict)
+            or not isinstance(part.get("url"), str)
+            or not isinstance(part.get("method"), str)
+        ):
+            raise RequestRefused(400, "JSON_PARSER_ERROR", "A batch request needs method and url")
         url = part["url"] if part["url"].startswith("/") else f"/services/data/{part['url']}"
         reply = _answer(org, _sub_request(request, part["method"], url, part.get("richInput"), {}), dispatch)
         failed = failed or reply.status >= 400
@@ -133,7 +139,8 @@ def _flatten(org: Org, object_name: str, rows: list[Json], field: str | None, pa
     item = org.find_object(object_name)
     children = org.schema.children(item.name) if item is not None else {}
     for row in rows:
-        about = row.get("attributes") or {}
+        about = row.get("attributes") if isinstance(row, dict) else None
+        about = about if isinstance(about, dict) else {}
         reference = about.get("referenceId")
         if not reference:
             raise RequestRefused(400, "INVALID_INPUT", "Include a reference ID for each record in the request.")
@@ -157,7 +164,10 @@ def _parts(given: Any, most: int) -> list[Json]:
         text = f"The maximum number of subrequests is {most}"
         raise RequestRefused(400, "LIMIT_EXCEEDED", text)
     for part in given:
-        if not isinstance(part, dict) or not {"method", "url", "referenceId"} <= part.keys():
+        named = isinstance(part, dict) and all(
+            isinstance(part.get(key), str) for key in ("method", "url", "referenceId")
+        )
+        if not named:
             raise RequestRefused(400, "JSON_PARSER_ERROR", "A subrequest needs method, url and referenceId")
     return given
 

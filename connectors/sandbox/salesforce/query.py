@@ -168,8 +168,8 @@ def _attach(
         query.offset,
     )
     if query.group_by or query.having:
-        raise malformed(compiler.text, query.position, "aggregate is not supported in child queries")
-    compiled = _compiler(org, compiler.text, compiler.deleted).compile(
+        raise malformed(compiler.context.text, query.position, "aggregate is not supported in child queries")
+    compiled = _compiler(org, compiler.context.text, compiler.context.deleted).compile(
         inner,
         extra=f'{{t}}."{reference}" IN (SELECT value FROM json_each(?))',
         extra_values=(json.dumps(parents),),

@@ -16,6 +16,7 @@ from fieldwright.connectors.sandbox.salesforce.errors import Json, RequestRefuse
 from fieldwright.connectors.sandbox.salesforce.gateway import Reply, Request
 from fieldwright.connectors.sandbox.salesforce.metadata import Field, SObject
 from fieldwright.connectors.sandbox.salesforce.org import Org
+from fieldwright.connectors.sandbox.salesforce.validation import key_value
 from fieldwright.connectors.sandbox.salesforce.writes import Save
 
 MOST = 200
@@ -90,7 +91,7 @@ def upsert(org: Org, object_name: str, key_name: str, request: Request) -> Reply
     for row in rows:
         if _object_of(org, row) is not item:
             raise RequestRefused(400, "INVALID_INPUT", f"All records must be of type {item.name}")
-    values = [_given(row, key) for row in rows]
+    values = [key_value(org, key, _given(row, key)) for row in rows]
     counts = Counter(_folded(key, value) for value in values if value is not None)
 
     def step(value: Any, row: Json) -> Step:
@@ -214,8 +215,9 @@ def _check_count(count: int, most: int) -> None:
 
 
 def _object_of(org: Org, row: Json) -> SObject:
-    named = (row.get("attributes") or {}).get("type")
-    if not named:
+    about = row.get("attributes")
+    named = about.get("type") if isinstance(about, dict) else None
+    if not isinstance(named, str) or not named:
         raise RequestRefused(400, "INVALID_INPUT", "attributes.type is required for every record")
     return _find(org, named)
 
@@ -243,4 +245,4 @@ def _folded(key: Field, value: Any) -> Any:
 def _exists(org: Org, item: SObject, key: Field, value: Any) -> bool:
     if key.name == "Id":
         return True
-    return isinstance(value, str | int | float) and bool(org.storage.ids_with(item, key.name, value, 1))
+    return bool(org.storage.ids_with(item, key.name, value, 1))

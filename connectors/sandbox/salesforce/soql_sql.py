@@ -1,50 +1,24 @@
 """A SOQL syntax tree into parametrised SQL over the org's tables.
 
-Names are resolved against the metadata here, with the error texts and caret lines of real orgs; parent paths become
-LEFT JOINs, semi-joins become IN (SELECT ...), date literals become ranges. Child queries are left to `query`, which
-runs them once per page. Every value of the query travels as a parameter; only names taken from the metadata are
-written into SQL.
+Decides what a SELECT brings back and how the answer is put together from its columns. Names are resolved by
+`soql_names`, conditions by `soql_where`; child queries are left to `query`, which runs them once per page. Every value
+of the query travels as a parameter; only names taken from the metadata are written into SQL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
-from fieldwright.connectors.sandbox.salesforce import ids
 from fieldwright.connectors.sandbox.salesforce.errors import RequestRefused
-from fieldwright.connectors.sandbox.salesforce.metadata import ID_TYPES, NUMBER_TYPES, Field, Schema, SObject
-from fieldwright.connectors.sandbox.salesforce.soql_dates import days_of, parse_instant, stored_instant
+from fieldwright.connectors.sandbox.salesforce.metadata import Field, Schema, SObject
 from fieldwright.connectors.sandbox.salesforce.soql_lexer import caret, malformed
-from fieldwright.connectors.sandbox.salesforce.soql_syntax import (
-    AllFields,
-    Both,
-    Call,
-    Comparison,
-    Condition,
-    DateRange,
-    Literal,
-    Negated,
-    Path,
-    Query,
-)
+from fieldwright.connectors.sandbox.salesforce.soql_names import AGGREGATES, CUSTOM_HINT, TRANSPARENT, Context, Names
+from fieldwright.connectors.sandbox.salesforce.soql_syntax import AllFields, Call, Condition, Path, Query
+from fieldwright.connectors.sandbox.salesforce.soql_where import condition_sql
 
-AGGREGATES = frozenset({"COUNT", "COUNT_DISTINCT", "SUM", "AVG", "MIN", "MAX"})
-_DATE_PARTS = {
-    "DAY_ONLY": "substr({0}, 1, 10)",
-    "CALENDAR_YEAR": "CAST(substr({0}, 1, 4) AS INTEGER)",
-    "CALENDAR_MONTH": "CAST(substr({0}, 6, 2) AS INTEGER)",
-    "CALENDAR_QUARTER": "((CAST(substr({0}, 6, 2) AS INTEGER) + 2) / 3)",
-    "DAY_IN_MONTH": "CAST(substr({0}, 9, 2) AS INTEGER)",
-    "HOUR_IN_DAY": "CAST(substr({0}, 12, 2) AS INTEGER)",
-}
-_TRANSPARENT = frozenset({"TOLABEL", "FORMAT", "CONVERTCURRENCY"})
-_CUSTOM_HINT = (
-    " If you are attempting to use a custom {0}, be sure to append the '__c' after the {1} name."
-    " Please reference your WSDL or the describe call for the appropriate names."
-)
 ADDRESS_PARTS = {
     "city": "City",
     "country": "Country",
@@ -94,59 +68,52 @@ class Statement:
 
 
 class Compiler:
-    """Compiles the queries of one request; `visible` hides fields that the user may not see."""
+    """Compiles the queries of one request."""
 
     def __init__(
         self, schema: Schema, text: str, now: datetime, *, deleted: bool, visible: Callable[[SObject, Field], bool]
     ) -> None:
-        self.schema = schema
-        self.text = text
-        self.now = now
-        self.deleted = deleted
-        self.visible = visible
-        self.tables = 0
-
-    def table_alias(self) -> str:
-        """A fresh SQL alias."""
-        self.tables += 1
-        return f"t{self.tables}"
+        self.context = Context(schema, text, now, visible, deleted)
 
     def compile(self, query: Query, *, extra: str = "", extra_values: tuple[Any, ...] = ()) -> Statement:
         """The statement of a query; `extra` is a further SQL condition on `{t}` (the root table)."""
-        item = self.schema.find(query.object_name)
+        item = self.context.schema.find(query.object_name)
         if item is None:
-            message = f"sObject type '{query.object_name}' is not supported."
-            hint = _CUSTOM_HINT.format("object", "entity")
-            raise RequestRefused(400, "INVALID_TYPE", caret(self.text, query.position, message + hint))
-        return _Scope(self, query, item).statement(extra, extra_values)
+            raise unknown_object(self.context, query)
+        return _Select(self.context, query, item).statement(extra, extra_values)
 
 
-class _Scope:
-    """One SELECT being compiled: its root table and the parents joined so far."""
+def unknown_object(context: Context, query: Query) -> RequestRefused:
+    """INVALID_TYPE with the place."""
+    message = f"sObject type '{query.object_name}' is not supported." + CUSTOM_HINT.format("object", "entity")
+    return RequestRefused(400, "INVALID_TYPE", caret(context.text, query.position, message))
 
-    def __init__(self, compiler: Compiler, query: Query, item: SObject) -> None:
-        self.compiler = compiler
+
+class _Select:
+    """One SELECT being compiled."""
+
+    def __init__(self, context: Context, query: Query, item: SObject) -> None:
+        self.context = context
         self.query = query
         self.item = item
-        self.root = Node(item, compiler.table_alias())
-        self.joins: list[str] = []
-        self.joined: dict[tuple[str, ...], tuple[SObject, str]] = {(): (item, self.root.alias)}
+        self.names = Names(context, query, item)
+        self.root = Node(item, self.names.alias)
         self.columns: list[str] = []
         self.values: list[Any] = []
         self.places: dict[str, int] = {}
+        self.grouped = bool(query.group_by) or any(
+            isinstance(item, Call) and item.name in AGGREGATES for item in query.select
+        )
 
     def statement(self, extra: str, extra_values: tuple[Any, ...]) -> Statement:
         query = self.query
         children: list[tuple[str, Query, SObject, Field]] = []
-        grouped = bool(query.group_by) or any(
-            isinstance(item, Call) and item.name in AGGREGATES for item in query.select
-        )
         counts_only = len(query.select) == 1 and query.select[0] == Call(
             "COUNT", None, getattr(query.select[0], "position", 0)
         )
         names: list[str] | None = None
         booleans: frozenset[str] = frozenset()
-        if grouped and not counts_only:
+        if self.grouped and not counts_only:
             names, booleans = self.select_groups()
         elif not counts_only:
             self.node_column(self.root, "Id")
@@ -158,18 +125,18 @@ class _Scope:
                     self.select_field(selected)
         conditions: list[str] = []
         if query.where is not None:
-            conditions.append(self.condition(query.where))
-        if not (self.compiler.deleted or query.all_rows):
+            conditions.append(self.condition(query.where, aggregates=False))
+        if not (self.context.deleted or query.all_rows):
             conditions.append(f'{self.root.alias}."IsDeleted" = 0')
         if extra:
             conditions.append(extra.format(t=self.root.alias))
             self.values.extend(extra_values)
-        group = ", ".join(self.operand(key)[0] for key in query.group_by)
-        having = self.condition(query.having) if query.having is not None else ""
+        group = ", ".join(self.names.operand(key)[0] for key in query.group_by)
+        having = self.condition(query.having, aggregates=True) if query.having is not None else ""
         order = ", ".join(self.ordering())
         tail = (
             f' FROM "{self.item.name}" {self.root.alias}'
-            + "".join(self.joins)
+            + "".join(self.names.joins)
             + (f" WHERE {' AND '.join(conditions)}" if conditions else "")
             + (f" GROUP BY {group}" if group else "")
             + (f" HAVING {having}" if having else "")
@@ -191,15 +158,25 @@ class _Scope:
             children,
         )
 
+    def condition(self, condition: Condition, *, aggregates: bool) -> str:
+        sql, values = condition_sql(self.names, condition, self.subquery, aggregates=aggregates)
+        self.values.extend(values)
+        return sql
+
+    def subquery(self, query: Query) -> tuple[str, str, list[Any]]:
+        item = self.context.schema.find(query.object_name)
+        if item is None:
+            raise unknown_object(self.context, query)
+        statement = _Select(self.context, query, item).statement("", ())
+        return statement.columns[-1], statement.tail + statement.bounded(), statement.values
+
     def ordering(self) -> list[str]:
         found = []
         for key in self.query.order_by:
-            sql, _ = self.operand(key.by)
+            sql, _ = self.names.operand(key.by, aggregates=self.grouped)
             direction = " DESC" if key.descending else ""
             found.append(f"{sql}{direction} NULLS {'FIRST' if key.nulls_first else 'LAST'}")
-        if not self.query.group_by and not any(
-            isinstance(item, Call) and item.name in AGGREGATES for item in self.query.select
-        ):
+        if not self.grouped:
             # Ties in a stable order, so that pages neither repeat nor lose rows.
             found.append(f"{self.root.alias}.rowid")
         return found
@@ -212,41 +189,41 @@ class _Scope:
                 self.select_all(selected)
             case Path():
                 self.select_path(selected.parts, selected.position)
-            case Call(name=name, argument=Path() as path) if name in _TRANSPARENT:
+            case Call(name=name, argument=Path() as path) if name in TRANSPARENT:
                 self.select_path(path.parts, path.position)
             case Call():
-                sql, _ = self.operand(selected)
+                sql, _ = self.names.operand(selected)
                 self.root.columns.append((selected.alias or "expr0", self.column(sql)))
 
     def select_all(self, selected: AllFields) -> None:
         if selected.group != "STANDARD" and (self.query.limit is None or self.query.limit > 200):
             raise malformed(
-                self.compiler.text,
+                self.context.text,
                 selected.position,
                 "The SOQL FIELDS function must have a LIMIT of at most 200",
             )
         for item in self.item.fields.values():
             wanted = selected.group == "ALL" or (selected.group == "CUSTOM") == item.custom
-            if wanted and self.compiler.visible(self.item, item):
+            if wanted and self.context.visible(self.item, item):
                 self.select_path((item.name,), selected.position)
 
     def select_path(self, parts: tuple[str, ...], position: int) -> None:
-        path = self.stripped(parts)
+        path = self.names.stripped(parts)
         node = self.root
         owner = self.item
         for depth, name in enumerate(path[:-1]):
-            reference = self.relationship(owner, name, position)
-            owner, alias = self.join(path[: depth + 1], position)
+            reference = self.names.relationship(owner, name, position)
+            owner, alias = self.names.join(path[: depth + 1], position)
             key = reference.relationship or name
             if key not in node.parents:
                 parent = Node(owner, alias)
                 node.parents[key] = parent
                 parent.id_index = self.column(f'{alias}."Id"')
             node = node.parents[key]
-        found = self.field(owner, path[-1], position)
+        found = self.names.field(owner, path[-1], position)
         if any(name == found.name for name, _ in node.columns) or any(name == found.name for name, _ in node.addresses):
             if found.name != "Id":
-                raise malformed(self.compiler.text, position, f"duplicate field selected: {'.'.join(parts)}")
+                raise malformed(self.context.text, position, f"duplicate field selected: {'.'.join(parts)}")
             return
         if found.type == "address":
             prefix = found.name.removesuffix("Address")
@@ -275,16 +252,16 @@ class _Scope:
         names: list[str] = []
         booleans: set[str] = set()
         unnamed = 0
-        grouped = {self.operand(key)[0] for key in self.query.group_by}
+        grouped = {self.names.operand(key)[0] for key in self.query.group_by}
         for selected in self.query.select:
             if not isinstance(selected, Path | Call):
-                raise malformed(self.compiler.text, self.query.position, "unexpected token: '('")
-            sql, found = self.operand(selected)
+                raise malformed(self.context.text, self.query.position, "unexpected token: '('")
+            sql, found = self.names.operand(selected, aggregates=True)
             is_aggregate = isinstance(selected, Call) and selected.name in AGGREGATES
             if not is_aggregate and sql not in grouped:
                 shown = selected.text if isinstance(selected, Path) else selected.name
                 message = f"Field must be grouped or aggregated: {shown}"
-                raise malformed(self.compiler.text, selected.position, message)
+                raise malformed(self.context.text, selected.position, message)
             if selected.alias:
                 names.append(selected.alias)
             elif isinstance(selected, Path) and found is not None:
@@ -298,7 +275,7 @@ class _Scope:
         return names, frozenset(booleans)
 
     def child(self, query: Query) -> tuple[str, Query, SObject, Field]:
-        children = self.compiler.schema.children(self.item.name)
+        children = self.context.schema.children(self.item.name)
         child = children.get(query.object_name.lower())
         if child is None:
             message = (
@@ -306,249 +283,5 @@ class _Scope:
                 " If you are attempting to use a custom relationship, be sure to append the '__r' after the custom"
                 " relationship name. Please reference your WSDL or the describe call for the appropriate names."
             )
-            raise RequestRefused(400, "INVALID_TYPE", caret(self.compiler.text, query.position, message))
+            raise RequestRefused(400, "INVALID_TYPE", caret(self.context.text, query.position, message))
         return child.field.child_relationship or query.object_name, query, child.object, child.field
-
-    # Names
-
-    def stripped(self, parts: tuple[str, ...]) -> tuple[str, ...]:
-        first = parts[0].lower()
-        own = {self.item.name.lower(), (self.query.alias or "").lower()}
-        return parts[1:] if len(parts) > 1 and first in own else parts
-
-    def relationship(self, owner: SObject, name: str, position: int) -> Field:
-        found = owner.find_relationship(name)
-        if found is None or not self.compiler.visible(owner, found):
-            message = (
-                f"Didn't understand relationship '{name}' in field path. If you are attempting to use a custom"
-                " relationship, be sure to append the '__r' after the custom relationship name."
-                " Please reference your WSDL or the describe call for the appropriate names."
-            )
-            raise RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, position, message))
-        return found
-
-    def join(self, path: tuple[str, ...], position: int) -> tuple[SObject, str]:
-        key = tuple(part.lower() for part in path)
-        if key not in self.joined:
-            owner, alias = self.join(path[:-1], position)
-            reference = self.relationship(owner, path[-1], position)
-            parents = [self.compiler.schema.find(name) for name in reference.references]
-            parent = next((item for item in parents if item is not None), None)
-            if parent is None:
-                raise self.no_column(owner, path[-1], position)
-            joined = self.compiler.table_alias()
-            self.joins.append(f' LEFT JOIN "{parent.name}" {joined} ON {joined}."Id" = {alias}."{reference.name}"')
-            self.joined[key] = (parent, joined)
-        return self.joined[key]
-
-    def field(self, owner: SObject, name: str, position: int) -> Field:
-        found = owner.find(name)
-        if found is None or not self.compiler.visible(owner, found):
-            raise self.no_column(owner, name, position)
-        return found
-
-    def no_column(self, owner: SObject, name: str, position: int) -> RequestRefused:
-        message = f"No such column '{name}' on entity '{owner.name}'." + _CUSTOM_HINT.format("field", "custom field")
-        return RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, position, message))
-
-    def operand(self, operand: Path | Call) -> tuple[str, Field | None]:
-        """The SQL of a path or function, and the field whose type decides what it compares with."""
-        if isinstance(operand, Path):
-            for selected in self.query.select:
-                # GROUP BY queries may order by and filter on their aliases.
-                if isinstance(selected, Call) and selected.alias and (selected.alias,) == operand.parts:
-                    return self.operand(Call(selected.name, selected.argument, selected.position))
-            path = self.stripped(operand.parts)
-            owner, alias = self.join(path[:-1], operand.position)
-            found = self.field(owner, path[-1], operand.position)
-            if not found.stored:
-                message = f"field '{found.name}' can not be used in this part of a query call"
-                raise RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, operand.position, message))
-            return f'{alias}."{found.name}"', found
-        if operand.argument is None:
-            if operand.name == "COUNT":
-                return "COUNT(*)", None
-            raise malformed(self.compiler.text, operand.position, f"unexpected token: '{operand.name}'")
-        sql, inner = self.operand(operand.argument)
-        if operand.name in _TRANSPARENT:
-            return sql, inner
-        if operand.name in _DATE_PARTS:
-            return _DATE_PARTS[operand.name].format(sql), None
-        if operand.name == "COUNT_DISTINCT":
-            return f"COUNT(DISTINCT {sql})", None
-        if operand.name in AGGREGATES:
-            if operand.name in ("SUM", "AVG") and (inner is None or inner.type not in NUMBER_TYPES):
-                shown = inner.name if inner is not None else operand.name
-                message = f"field {shown} does not support aggregate operator {operand.name}"
-                raise RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, operand.position, message))
-            return f"{operand.name}({sql})", inner if operand.name in ("MIN", "MAX", "SUM", "AVG") else None
-        message = f"Invalid function name: {operand.name}"
-        raise malformed(self.compiler.text, operand.position, message)
-
-    # Conditions
-
-    def condition(self, condition: Condition) -> str:
-        match condition:
-            case Both():
-                joiner = " AND " if condition.every else " OR "
-                return "(" + joiner.join(self.condition(part) for part in condition.parts) + ")"
-            case Negated():
-                # SOQL's NOT keeps the rows whose condition is unknown because a field is empty.
-                return f"NOT ifnull({self.condition(condition.part)}, 0)"
-            case Comparison():
-                return self.comparison(condition)
-
-    def comparison(self, comparison: Comparison) -> str:
-        sql, found = self.operand(comparison.left)
-        position = comparison.left.position
-        if found is not None and not found.filterable and isinstance(comparison.left, Path):
-            message = f"field '{found.name}' can not be filtered in a query call"
-            raise RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, position, message))
-        right = comparison.right
-        match comparison.operator, right:
-            case ("IN" | "NOT IN") as operator, Query():
-                return self.semi_join(sql, operator, right)
-            case ("IN" | "NOT IN") as operator, tuple():
-                return self.membership(sql, found, operator, right)
-            case ("INCLUDES" | "EXCLUDES") as operator, tuple():
-                return self.multiple(sql, operator, right)
-            case operator, Literal():
-                return self.simple(sql, found, operator, right)
-            case _:
-                raise malformed(self.compiler.text, position, f"unexpected token: '{comparison.operator}'")
-
-    def semi_join(self, sql: str, operator: str, query: Query) -> str:
-        inner = Compiler(
-            self.compiler.schema, self.compiler.text, self.compiler.now, deleted=False, visible=self.compiler.visible
-        )
-        inner.tables = self.compiler.tables
-        if len(query.select) != 1 or not isinstance(query.select[0], Path):
-            raise malformed(self.compiler.text, query.position, "semi join sub-selects must select exactly one field")
-        statement = inner.compile(query)
-        self.compiler.tables = inner.tables
-        wanted = statement.columns[-1]
-        self.values.extend(statement.values)
-        rest = statement.tail + statement.bounded()
-        if operator == "IN":
-            return f"{sql} IN (SELECT {wanted}{rest})"
-        # A null among the picked values would make NOT IN unknown for every row.
-        picked = f"SELECT picked.v FROM (SELECT {wanted} AS v{rest}) AS picked WHERE picked.v IS NOT NULL"
-        return f"({sql} IS NULL OR {sql} NOT IN ({picked}))"
-
-    def membership(self, sql: str, found: Field | None, operator: str, members: tuple[Literal, ...]) -> str:
-        plain = [member for member in members if member.kind != "null" and member.value != ""]
-        has_null = len(plain) < len(members)
-        if any(member.kind == "range" for member in plain):
-            joined = " OR ".join(self.simple(sql, found, "=", member) for member in members)
-            return f"({joined})" if operator == "IN" else f"NOT ifnull(({joined}), 0)"
-        self.values.extend(self.bound(found, member) for member in plain)
-        marks = ", ".join("?" * len(plain))
-        if operator == "IN":
-            return f"({sql} IN ({marks}){f' OR {sql} IS NULL' if has_null else ''})"
-        joiner = "AND" if has_null else "OR"
-        empty = f"{sql} IS NOT NULL" if has_null else f"{sql} IS NULL"
-        return f"({sql} NOT IN ({marks}) {joiner} {empty})"
-
-    def multiple(self, sql: str, operator: str, members: tuple[Literal, ...]) -> str:
-        alternatives = []
-        for member in members:
-            together = []
-            for value in str(member.value).split(";"):
-                together.append(f"instr(';' || lower({sql}) || ';', ?) > 0")
-                self.values.append(f";{value.strip().lower()};")
-            alternatives.append("(" + " AND ".join(together) + ")")
-        joined = " OR ".join(alternatives)
-        return f"({joined})" if operator == "INCLUDES" else f"NOT ifnull(({joined}), 0)"
-
-    def simple(self, sql: str, found: Field | None, operator: str, right: Literal) -> str:
-        if right.kind == "null" or right.value == "":
-            if operator not in ("=", "!="):
-                raise malformed(self.compiler.text, right.position, f"unexpected token: '{operator}'")
-            return f"{sql} IS {'NOT ' if operator == '!=' else ''}NULL"
-        if operator == "LIKE":
-            if right.kind != "string" or (found is not None and found.type in NUMBER_TYPES | {"boolean"}):
-                message = f"invalid operator on {found.type if found else 'number'} field"
-                raise RequestRefused(
-                    400, "INVALID_QUERY_FILTER_OPERATOR", caret(self.compiler.text, right.position, message)
-                )
-            self.values.append(str(right.value))
-            return f"{sql} LIKE ? ESCAPE '\\'"
-        if isinstance(right.value, DateRange):
-            return self.within(sql, found, operator, right)
-        value = self.bound(found, right)
-        self.values.append(value)
-        if operator == "!=":
-            return f"({sql} IS NULL OR {sql} <> ?)"
-        return f"{sql} {operator} ?"
-
-    def within(self, sql: str, found: Field | None, operator: str, right: Literal) -> str:
-        assert isinstance(right.value, DateRange)
-        first, after = days_of(right.value, self.compiler.now.astimezone(UTC).date())
-        self.wanted(found, right, "date", "datetime")
-        start, end = self.day_text(found, first), self.day_text(found, after)
-        match operator:
-            case "=":
-                self.values.extend((start, end))
-                return f"({sql} >= ? AND {sql} < ?)"
-            case "!=":
-                self.values.extend((start, end))
-                return f"({sql} IS NULL OR {sql} < ? OR {sql} >= ?)"
-            case "<" | ">=":
-                self.values.append(start)
-                return f"{sql} {operator} ?"
-            case _:
-                self.values.append(end)
-                return f"{sql} {'>=' if operator == '>' else '<'} ?"
-
-    def day_text(self, found: Field | None, day: date) -> str:
-        if found is not None and found.type == "datetime":
-            return stored_instant(datetime(day.year, day.month, day.day, tzinfo=UTC))
-        return day.isoformat()
-
-    def wanted(self, found: Field | None, right: Literal, *types: str) -> None:
-        if found is not None and found.type not in types:
-            raise self.wrong_type(found, right)
-
-    def wrong_type(self, found: Field, right: Literal) -> RequestRefused:
-        quoted = found.type in ID_TYPES or found.column_type.startswith("TEXT")
-        quoted = quoted and found.type not in ("date", "datetime")
-        shown = {"datetime": "dateTime", "reference": "id", "picklist": "string"}.get(found.type, found.type)
-        should = "should be" if quoted else "should not be"
-        criterion = f"value of filter criterion for field '{found.name}'"
-        message = f"{criterion} must be of type {shown} and {should} enclosed in quotes"
-        return RequestRefused(400, "INVALID_FIELD", caret(self.compiler.text, right.position, message))
-
-    def bound(self, found: Field | None, right: Literal) -> Any:
-        """The SQL value of a literal compared with a field; refuses a literal of another type."""
-        if found is None:
-            return right.value
-        match found.type, right.kind:
-            case (("id" | "reference"), "string"):
-                canonical = ids.canonical(str(right.value))
-                if canonical is None:
-                    message = f"invalid ID field: {right.value}"
-                    raise RequestRefused(
-                        400, "INVALID_QUERY_FILTER_OPERATOR", caret(self.compiler.text, right.position, message)
-                    )
-                return canonical
-            case "boolean", "boolean":
-                return int(bool(right.value))
-            case (("double" | "currency" | "percent" | "int"), "number"):
-                return right.value
-            case "date", "date":
-                return right.value
-            case "datetime", "datetime":
-                return _upper_bound(parse_instant(str(right.value)))
-            case (("date" | "datetime" | "boolean" | "double" | "currency" | "percent" | "int"), _):
-                raise self.wrong_type(found, right)
-            case _, "string":
-                return right.value
-            case _:
-                raise self.wrong_type(found, right)
-
-
-def _upper_bound(instant: datetime) -> str:
-    # Records carry whole seconds; a filter of .5 s must still fall between two of them.
-    text = stored_instant(instant)
-    milliseconds = instant.astimezone(UTC).microsecond // 1000
-    return text.replace(".000+", f".{milliseconds:03d}+") if milliseconds else text

@@ -88,8 +88,9 @@ def _read_parent(org: Org, item: SObject, found: Field, value: dict[str, Any] | 
         _keep(found, None, draft)
         return
     keys = {key: given for key, given in value.items() if key != "attributes"}
-    named = (value.get("attributes") or {}).get("type") or found.references[0]
-    parent = org.schema.find(named)
+    about = value.get("attributes")
+    named = about.get("type") if isinstance(about, dict) else None
+    parent = org.schema.find(named if isinstance(named, str) else found.references[0])
     if parent is None or len(keys) != 1:
         raise RequestRefused(400, "INVALID_FIELD", f"Multiple or no external ID fields given for {found.relationship}")
     key, given = next(iter(keys.items()))
@@ -99,10 +100,11 @@ def _read_parent(org: Org, item: SObject, found: Field, value: dict[str, Any] | 
     if not parent.is_upsert_key(column):
         message = f"{column.name} is not an External ID or indexed field on {parent.name}"
         raise RequestRefused(400, "INVALID_FIELD", message)
-    if given is None or given == "":
+    sought = key_value(org, column, given)
+    if sought is None or sought == "":
         _keep(found, None, draft)
         return
-    matches = org.storage.ids_with(parent, column.name, given)
+    matches = org.storage.ids_with(parent, column.name, sought)
     if len(matches) > 1:
         text = f"{column.name}: more than one record found for external id field: [{', '.join(matches)}]"
         draft.problems.append(Problem("DUPLICATE_EXTERNAL_ID", text, (column.name,)))
@@ -111,6 +113,24 @@ def _read_parent(org: Org, item: SObject, found: Field, value: dict[str, Any] | 
         draft.problems.append(Problem("INVALID_FIELD", text))
     else:
         _keep(found, matches[0], draft)
+
+
+def key_value(org: Org, key: Field, given: Any) -> Any:
+    """The value of an external id as it is compared with stored ones; ids and ill-formed texts stay as sent.
+
+    Raises BadJsonValue for a value of another JSON type, which fails the whole request.
+    """
+    if given is None:
+        return None
+    if key.type == "id":
+        if not isinstance(given, str):
+            raise BadJsonValue(key.name, "id", given)
+        return given
+    try:
+        return _READERS[key.type](org, key, given)
+    except RowRefused:
+        # Too long or no e-mail: no record has it, and the save that follows says what is wrong.
+        return given
 
 
 # Readers, one per type: (org, field, JSON value that is not null) -> stored value
@@ -191,12 +211,13 @@ def _number(org: Org, found: Field, value: Any) -> float:
             raise BadJsonValue(found.name, found.type, value) from None
         if not number.is_finite():
             raise BadJsonValue(found.name, found.type, value)
+        if number.is_finite() and number.adjusted() > 20:
+            raise _out_of_range(found, value)
         # Money is rounded once the record's currency is known, see `rounded_money`.
         if found.type != "currency":
             number = number.quantize(Decimal(1).scaleb(-found.scale), ROUND_HALF_UP)
     if abs(number) >= Decimal(10) ** (found.precision - found.scale):
-        message = f"{found.label}: value outside of valid range on numeric field: {value}"
-        raise RowRefused("NUMBER_OUTSIDE_VALID_RANGE", message, (found.name,))
+        raise _out_of_range(found, value)
     return float(number)
 
 
@@ -214,12 +235,20 @@ def _integer(org: Org, found: Field, value: Any) -> int:
         number = Decimal(str(value).strip())
     except InvalidOperation:
         raise BadJsonValue(found.name, "int", value) from None
+    if not number.is_finite():
+        raise BadJsonValue(found.name, "int", value)
+    if number.adjusted() > 20:
+        raise _out_of_range(found, value)
     if number != number.to_integral_value():
         raise BadJsonValue(found.name, "int", value)
     if abs(number) >= min(_INT_MAX, 10 ** (found.digits or 9)):
-        message = f"{found.label}: value outside of valid range on numeric field: {value}"
-        raise RowRefused("NUMBER_OUTSIDE_VALID_RANGE", message, (found.name,))
+        raise _out_of_range(found, value)
     return int(number)
+
+
+def _out_of_range(found: Field, value: Any) -> RowRefused:
+    message = f"{found.label}: value outside of valid range on numeric field: {value}"
+    return RowRefused("NUMBER_OUTSIDE_VALID_RANGE", message, (found.name,))
 
 
 def _date(org: Org, found: Field, value: Any) -> str | None:

@@ -62,6 +62,12 @@ def test_row_without_its_key_is_refused(client: Client) -> None:
     assert codes(rows) == ["MISSING_ARGUMENT"]
 
 
+def test_key_of_the_wrong_json_type_fails_the_whole_request(client: Client) -> None:
+    body = collection(account(Name="A", **{CB_ID: "c1"}), account(Name="B", **{CB_ID: 7}))
+    assert client.error("PATCH", UPSERT, body)[:2] == (400, "JSON_PARSER_ERROR")
+    assert client.rows("SELECT Name FROM Account") == []
+
+
 def test_ambiguous_key_is_refused(client: Client) -> None:
     for name in "AB":
         client.create("Contact", LastName=name, Email="same@x.example")
