@@ -8,8 +8,8 @@ each other by `order`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from fieldwright.dsl.diagnostics import Diagnostic
@@ -42,10 +42,12 @@ from fieldwright.dsl.programspec import (
     RowsSpec,
     ValueTable,
 )
+from fieldwright.dsl.proof import narrowed, usage
 from fieldwright.dsl.schema import FieldSchema, ObjectSchema, Schemas
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
-from fieldwright.dsl.types import ANY, BOOL, DECIMAL, ERROR, INT, STRING, Kind, Type, enum, list_of
+from fieldwright.dsl.types import ANY, DECIMAL, ERROR, STRING, Kind, Type, list_of
+from fieldwright.dsl.valuetables import const_type, table_key, written_type
 
 CUSTOM_PREFIX = "custom_fields."
 """What the names of ActiveCampaign custom fields start with in a program."""
@@ -70,21 +72,6 @@ def link_mapping(mapping: MappingRules, around: Surroundings) -> tuple[LinkedMap
     linking = _Linking(mapping, around)
     linked = linking.link()
     return linked, tuple(linking.findings.found)
-
-
-def const_type(value: object) -> Type:
-    """The type of a constant; a text is an enum of itself, so that lengths and picklists can be checked."""
-    match value:
-        case None:
-            return Type(Kind.NULL, nullable=True)
-        case bool():
-            return BOOL
-        case int():
-            return INT
-        case str():
-            return enum(value)
-        case _:
-            return DECIMAL
 
 
 @dataclass(slots=True)
@@ -112,7 +99,7 @@ class _Linking:
         self._taken([(let.name, let.span) for let in mapping.lets], taken)
         lets, scope = self._lets(mapping.lets, scope)
         chosen = self._condition(mapping.filter, scope)
-        scope = self._narrowed(scope, chosen, source)
+        scope = narrowed(scope, chosen, mapping, source)
         keys = tuple(tuple(self._key(part, target, scope) for part in parts) for parts in mapping.keys)
         fields = tuple(self._field(rule, target, scope) for rule in mapping.fields)
         fields += self._custom_fields(target, scope)
@@ -160,7 +147,7 @@ class _Linking:
                 on_source_delete=delete,
                 options=self._options(),
             )
-        used, settings = _usage(self.checked)
+        used, settings = usage(self.checked)
         unknown = spec is None
         return LinkedMapping(
             mapping=mapping,
@@ -304,22 +291,6 @@ class _Linking:
                 lets.append(LetSpec(rule.name, checked, rule.span.line))
         return tuple(lets), scope
 
-    def _narrowed(self, scope: Scope, chosen: Checked | None, source: ObjectSchema | None) -> Scope:
-        """What the filter proves about fields and reads: where it says `is not null` or `is not blank`, they are not.
-        Types belong to objects, not to values, so nothing is said when the object is read a second time."""
-        if chosen is None or chosen.core is None or source is None:
-            return scope
-        root = self.mapping.root.text
-        proved = set(_not_null(chosen.core))
-        alone = all(read.object.text != source.name for read in self.mapping.reads)
-        fields = {name: source.fields[name] for owner, name in proved if owner == root and name in source.fields}
-        if fields and alone:
-            sure = {name: replace(one, type=one.type.required()) for name, one in fields.items()}
-            scope = scope.synthetic(replace(source, fields={**source.fields, **sure}))
-        for name in {read.name for read in self.mapping.reads} & {owner for owner, part in proved if not part}:
-            scope = scope.bind(name, scope.names[name].type.required())
-        return scope
-
     # --- fields and keys ----------------------------------------------------------------------------------------
 
     def _any(self, value: AnyValue, scope: Scope) -> tuple[Checked | None, Span]:
@@ -347,7 +318,7 @@ class _Linking:
     ) -> LinkedField:
         value, place = self._any(rule.value, scope)
         table = self._table(rule, value, scope)
-        written = _written(rule, value, table)
+        written = written_type(rule, value, table)
         target = owner.fields.get(rule.name) if owner is not None else None
         if owner is None:
             owner = ObjectSchema("", {})
@@ -387,7 +358,7 @@ class _Linking:
         converted: list[tuple[object, object, Span, Span]] = []
         for key, row in rows:
             if value is not None:
-                known, native = _table_key(key, value.type)
+                known, native = table_key(key, value.type)
                 if not known:
                     hint = did_you_mean(key.text, value.type.values) if value.type.kind is Kind.ENUM else ""
                     message = f"`{key.text}` is no value of {value.type.required()}"
@@ -622,91 +593,3 @@ def _root_field(key: Checked, root: str) -> str | None:
             return field_name
         case _:
             return None
-
-
-def _not_null(node: core.Core) -> Iterator[tuple[str, str]]:
-    """Roots and their fields (root, field; a root itself has no field) that cannot be null where `node` is true."""
-    match node:
-        case core.Logic(op="and", left=left, right=right):
-            yield from _not_null(left)
-            yield from _not_null(right)
-        case core.Not(operand=core.IsTest(operand=core.Root(name=name), test="null" | "blank")):
-            yield name, ""
-        case core.Not(
-            operand=core.IsTest(operand=core.Field(target=core.Root(name=name), key=key), test="null" | "blank")
-        ):
-            yield name, key
-        case _:
-            pass
-
-
-def _table_key(key: Scalar, type_: Type) -> tuple[bool, object]:
-    """Whether a row's key can occur in a value of the type, and the key as such a value."""
-    text = key.text
-    match type_.kind:
-        case Kind.ENUM:
-            return not type_.values or text in type_.values, text
-        case Kind.BOOL:
-            return text in ("true", "false"), text == "true"
-        case Kind.INT:
-            digits = text.removeprefix("-")
-            return digits.isdecimal() and len(digits) < 20, int(text) if digits.isdecimal() else text
-        case Kind.STRING | Kind.ERROR:
-            return True, text
-        case _:
-            return False, text
-
-
-def _written(rule: FieldRule, value: Checked | None, table: LinkedTable | None) -> Type | None:
-    """The type of what is written: of the value, or of a value table's outcomes."""
-    if value is None:
-        return None
-    if rule.table is None:
-        if rule.round is not None and value.type.kind is Kind.MONEY:
-            return Type(Kind.DECIMAL, value.type.nullable)
-        return value.type
-    if table is None:
-        return None
-    kinds = [const_type(row) for _, row, _, _ in table.rows]
-    if table.otherwise is not None:
-        kinds.append(table.otherwise.type)
-    elif rule.table.fallback is not None:
-        return None
-    return _joined(kinds, nullable=value.type.nullable)
-
-
-def _joined(kinds: list[Type], *, nullable: bool) -> Type | None:
-    """One type for all outcomes of a value table; None when they do not go together."""
-    nullable = nullable or any(kind.nullable for kind in kinds)
-    real = [kind for kind in kinds if kind.kind is not Kind.NULL]
-    if not real:
-        return Type(Kind.NULL, nullable=True)
-    names = {kind.kind for kind in real}
-    if names == {Kind.ENUM}:
-        return Type(Kind.ENUM, nullable, values=tuple(dict.fromkeys(v for kind in real for v in kind.values)))
-    if names <= {Kind.ENUM, Kind.STRING}:
-        return Type(Kind.STRING, nullable)
-    if names <= {Kind.INT, Kind.DECIMAL}:
-        return Type(Kind.INT if names == {Kind.INT} else Kind.DECIMAL, nullable)
-    return Type(real[0].kind, nullable) if len(names) == 1 else Type(Kind.ERROR, nullable=True)
-
-
-def _usage(checked: list[Checked]) -> tuple[frozenset[str], frozenset[str]]:
-    """Names and settings that the expressions use."""
-    names: set[str] = set()
-    settings: set[str] = set()
-    for one in checked:
-        settings |= {name for owner, name in one.reads if owner == "plain.settings"}
-        if one.core is None:
-            continue
-        for node in core.walk(one.core):
-            match node:
-                case core.Root(name=name):
-                    names.add(name)
-                case core.Local(slot=slot):
-                    names.add(slot)
-                case core.Field(target=core.Root(name="settings"), key=key):
-                    settings.add(key)
-                case _:
-                    pass
-    return frozenset(names), frozenset(settings)

@@ -22,16 +22,18 @@ from fieldwright.dsl.expressions.parser import parse
 from fieldwright.dsl.expressions.scope import Scope, UserFunction
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.inputs import base_scope, rule_scope
-from fieldwright.dsl.link import Surroundings, const_type
+from fieldwright.dsl.link import Surroundings
 from fieldwright.dsl.mapping import Constant, LetRule, Value
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.program import FieldProblem
+from fieldwright.dsl.proof import usage
 from fieldwright.dsl.ruleprogram import Decision, RulesetProgram
 from fieldwright.dsl.ruleset import Rule, Ruleset
 from fieldwright.dsl.typenotation import NotAType, parse_type
 from fieldwright.dsl.types import ERROR, Kind, is_assignable
 from fieldwright.dsl.values import MISSING, EvaluationError
+from fieldwright.dsl.valuetables import const_type
 
 
 def link_ruleset(
@@ -147,13 +149,7 @@ class _Linking:
         if checked.core is None:
             self.complete = self.complete and bool(checked.problems)
             return None
-        self.settings |= {name for owner, name in checked.reads if owner == "plain.settings"}
-        for part in core.walk(checked.core):
-            match part:
-                case core.Field(target=core.Root(name="settings"), key=key):
-                    self.settings.add(key)
-                case _:
-                    pass
+        self.settings |= usage([checked])[1]
         return checked
 
     def _step(self, rule: Rule, main: MappingRules | None, driven: list[MappingRules], scope: Scope) -> _Step:

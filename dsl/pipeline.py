@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from fieldwright.dsl.allowances import apply_allowances
 from fieldwright.dsl.compiler import compile_program
 from fieldwright.dsl.declared import declare_schemas
 from fieldwright.dsl.diagnostics import Diagnostic, Severity, in_file_order
@@ -129,7 +130,7 @@ def check_project(
         settings={name: preferences.values for name, preferences in space.preferences.items()},
         schemas=space.schemas,
         tests=resolved.documents[DocumentKind.TEST],
-        diagnostics=tuple(in_file_order(_causes(diagnostics, loaded))),
+        diagnostics=tuple(in_file_order(apply_allowances(loaded.files, _causes(diagnostics, loaded)))),
         order=space.order,
     )
 

@@ -28,6 +28,14 @@ def reference_fits(field: LinkedField, linked: LinkedMapping) -> Iterator[Diagno
 
 
 @field_check
+def rows_agree(field: LinkedField, _linked: LinkedMapping) -> Iterator[Diagnostic]:
+    """DM308: the rows of a value table are of one type."""
+    if field.table is not None and field.written is not None and field.written.kind is Kind.ERROR:
+        message = "The rows of this table are of several types"
+        yield Diagnostic("DM308", Severity.ERROR, message, field.table.span, "texts and numbers mixed", "use one type")
+
+
+@field_check
 def type_fits(field: LinkedField, _linked: LinkedMapping) -> Iterator[Diagnostic]:
     """DM308, DM309."""
     given, target = field.written, field.target
