@@ -103,7 +103,9 @@ def upsert(org: Org, object_name: str, key_name: str, request: Request) -> Reply
 
         return run
 
-    would_create = [not (value and _exists(org, item, key, value)) for value in values]
+    def would_create(index: int) -> bool:
+        return not (values[index] and _exists(org, item, key, values[index]))
+
     steps = [step(value, row) for value, row in zip(values, rows, strict=True)]
     return _run(org, request, steps, would_create=would_create)
 
@@ -160,7 +162,7 @@ def _run(
     request: Request,
     steps: list[Step],
     *,
-    would_create: list[bool] | None,
+    would_create: Callable[[int], bool] | None,
     all_or_none: bool | None = None,
 ) -> Reply:
     if all_or_none is None:
@@ -177,7 +179,7 @@ def _run(
                     refused += 1
                     results.append(_failed([problem.as_row_error() for problem in refusal.problems]))
                     if would_create is not None:
-                        results[-1]["created"] = would_create[index]
+                        results[-1]["created"] = would_create(index)
                     continue
                 result: Json = {"id": record_id, "success": True, "errors": []}
                 if created is not None:
@@ -192,7 +194,7 @@ def _run(
                 error = {"statusCode": "ALL_OR_NONE_OPERATION_ROLLED_BACK", "message": _ROLLED_BACK, "fields": []}
                 results[index] = _failed([error])
                 if would_create is not None:
-                    results[index]["created"] = would_create[index]
+                    results[index]["created"] = result["created"]
     return Reply(200, results)
 
 
