@@ -35,7 +35,7 @@ from fieldwright.dsl.reference import MAX_ROWS, reference, row_key
 from fieldwright.dsl.schema import FieldSchema
 from fieldwright.dsl.types import Kind
 from fieldwright.dsl.values import EvaluationError
-from fieldwright.dsl.wire import encode, number, written_seconds
+from fieldwright.dsl.wire import encode, number_writer, written_seconds
 
 _LENGTHS: Final = (2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000)
 _TEXTS: Final = frozenset([Kind.STRING, Kind.ENUM, Kind.REF])
@@ -262,10 +262,11 @@ class _Writer:
             case (Kind.BOOL, Kind.BOOL) | (Kind.INT, Kind.INT):
                 return value
             case ((Kind.INT | Kind.DECIMAL), (Kind.DECIMAL | Kind.MONEY)):
+                if given is Kind.INT and one.round is None and system != "chargebee":
+                    return self.whole(one.target, value)
                 if given is Kind.INT:
                     value = self.apply(out.name(Decimal), value)
-                function = out.name(partial(number, target=one.target, digits=one.round), "number")
-                return self.apply(function, value)
+                return self.apply(out.name(number_writer(one.target, one.round), "number"), value)
             case Kind.DATE, Kind.DATE:
                 value = out.atom(value)
                 shown = f"{value.text}.isoformat()"
@@ -274,6 +275,16 @@ class _Writer:
                 )
             case _:
                 return Value(f"{out.name(self.encoder(one), 'encode')}({value.text})", True, atom=False)
+
+    def whole(self, target: FieldSchema, value: Value) -> Value:
+        """A whole number in a decimal field that surely has room for it."""
+        out = self.emitter
+        value = out.atom(value)
+        if target.precision is not None and target.precision - (target.scale or 0) < 19:
+            bound = 10 ** max(target.precision - (target.scale or 0), 0)
+            guard = f"{value.text} is not None and " if value.nullable else ""
+            out.line(f"if {guard}not -{bound} < {value.text} < {bound}: raise Slow")
+        return self.apply(out.name(Decimal), value)
 
     def seconds(self, node: core.Field) -> Value:
         """A Chargebee moment straight from unix seconds to the target's notation."""
@@ -338,14 +349,17 @@ class _Writer:
             out.line("raise Slow")
             return
         value = out.atom(out.emit(node))
-        made = out.temp()
-        if value.nullable:
-            out.line(f"if {value.text} is None: {made} = None")
-            out.line("else:")
-        else:
-            out.line("if True:")
+        plain = one.table.otherwise is None and all(wire is not None and wire is not _REFUSED for wire in rows.values())
+        look_up = f"{out.name(rows, 'rows')}.get({value.text}"
+        if plain and not value.nullable:
+            found = out.put(f"{look_up})", False)
+            out.line(f"if {found.text} is None: raise Slow")
+            self.encoded(one, found, place)
+            return
+        made = out.put("None", True).text
+        out.line(f"if {value.text} is not None:")
         with out.block():
-            out.line(f"{made} = {out.name(rows, 'rows')}.get({value.text}, {out.name(_NO_ROW, 'no_row')})")
+            out.line(f"{made} = {look_up}, {out.name(_NO_ROW, 'no_row')})")
             out.line(f"if {made} is {out.name(_REFUSED, 'refused')}: raise Slow")
             out.line(f"if {made} is {out.name(_NO_ROW, 'no_row')}:")
             with out.block():

@@ -431,6 +431,8 @@ class Emitter:
         """Calls on raw Chargebee values that need no value of the language in between."""
         name = node.function.name
         first = node.args[0] if node.args else None
+        if name == "join" and isinstance(first, core.ListOf) and isinstance(node.args[1], core.Const):
+            return self._joined(first, node.args[1])
         if node.fallback is not None or not isinstance(first, core.Field):
             return None
         if name == "amount" and first.codec == "chargebee.money" and first.currency is not None:
@@ -442,6 +444,15 @@ class Emitter:
                 raw = Value(raw.text, False)
             return self._apply(call, [raw, zone], False)
         return None
+
+    def _joined(self, items: core.ListOf, by: core.Const) -> Value:
+        """Texts written out one by one, put together; blank ones are left out."""
+        made = [self.emit(item).text for item in items.items]
+        one = self.temp()
+        chosen = f"[{one} for {one} in ({', '.join(made)},) if {one} and not {one}.isspace()]" if made else "()"
+        result = self.put(f"{by.value!r}.join({chosen}) or None", True)
+        self.line(f"if {result.text} and len({result.text}) > {MAX_TEXT}: raise Slow")
+        return result
 
     def major(self, field: core.Field) -> Value:
         """A Chargebee amount in major units, straight from its minor ones."""

@@ -9,6 +9,7 @@ A value that does not fit is an error of the record, never cut or rounded unless
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -78,17 +79,23 @@ def fitted(value: str, target: FieldSchema, *, truncate: bool) -> str:
 
 def number(value: Decimal, target: FieldSchema, digits: int | None) -> Decimal:
     """The number, rounded if the mapping says so; RT103 when the field has too few digits before the point."""
-    if digits is not None:
-        value = rounded(value, digits)
-    if not value:
-        return _ZERO if value.is_signed() else value
-    if target.precision is not None and value.adjusted() >= target.precision - (target.scale or 0):
-        raise EvaluationError(
-            "RT103",
-            f"{target.name} has room for {target.precision - (target.scale or 0)} digits before the point",
-            "check the value",
-        )
-    return value
+    return number_writer(target, digits)(value)
+
+
+def number_writer(target: FieldSchema, digits: int | None) -> Callable[[Decimal], Decimal]:
+    """The function that does this for one field."""
+    room = None if target.precision is None else target.precision - (target.scale or 0)
+
+    def write(value: Decimal) -> Decimal:
+        if digits is not None:
+            value = rounded(value, digits)
+        if not value:
+            return _ZERO if value.is_signed() else value
+        if room is not None and value.adjusted() >= room:
+            raise EvaluationError("RT103", f"{target.name} has room for {room} digits before the point", "check it")
+        return value
+
+    return write
 
 
 def moment(value: datetime, system: str) -> Any:
