@@ -73,14 +73,14 @@ def measured_run(name: str, folder: Path, admin: str) -> tuple[Measured, dict[st
     report = json.loads(done.stdout)
     detail = call(admin, "GET", "/calls?detail=1")
     seen: dict[str, int] = {}
-    for one in detail["calls"]:
+    for one in detail["detail"]:
         seen[one["system"]] = seen.get(one["system"], 0) + 1
     assert seen == {system: number for system, number in report["api_calls"].items() if number}, (
         seen,
         report["api_calls"],
     )
     own = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    sandbox = sum(one["milliseconds"] for one in detail["calls"]) / 1000
+    sandbox = sum(one["milliseconds"] for one in detail["detail"]) / 1000
     return Measured(name, seen, least_calls(report, report.get("read", {})), wall, own, sandbox), report
 
 

@@ -39,25 +39,15 @@ class Identifier:
         if self._empty:
             return works
         seeking = [work for work in works if work.link is None or self._must_look(work)]
-        if not seeking or not self._lookup_pays(program):
+        if not seeking or not lookup_pays(program, self._target):
             return works
         return self._look_up(program, works, seeking, fail)
 
     def _must_look(self, work: Work) -> bool:
         return work.id in self.uncertain and (work.link is None or not work.link.target_id)
 
-    def _lookup_pays(self, program: Program) -> bool:
-        """A target that upserts by the key itself needs no look-up, unless a field depends on what is there."""
-        natural = all(
-            len(alternative.fields) == 1
-            and f"{program.target_object}.{alternative.fields[0]}" in self._target.capabilities.upserts_by
-            for alternative in program.keys
-        )
-        depends = any(info.write is not Write.ALWAYS for info in program.fields)
-        return not natural or depends
-
     def _look_up(self, program: Program, works: list[Work], seeking: Sequence[Work], fail: Fail) -> list[Work]:
-        fields = [info.name for info in program.fields if info.name.partition(".")[0] == info.name]
+        fields = [info.name for info in program.fields]
         open_works = {work.id: work for work in seeking}
         failed: set[str] = set()
         for number in range(len(program.keys)):
@@ -134,6 +124,18 @@ class Identifier:
                 owners[text] = work.id
             kept.append(work)
         return kept
+
+
+def lookup_pays(program: Program, target: Target) -> bool:
+    """Whether unlinked records must be looked up: a target that upserts by the key itself needs none, unless a field
+    depends on what is there."""
+    natural = all(
+        len(alternative.fields) == 1
+        and f"{program.target_object}.{alternative.fields[0]}" in target.capabilities.upserts_by
+        for alternative in program.keys
+    )
+    depends = any(info.write is not Write.ALWAYS for info in program.fields)
+    return depends or not natural
 
 
 def _shown(work: Work, number: int) -> str:

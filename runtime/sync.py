@@ -21,7 +21,7 @@ from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.runtime.connector import CustomField, Source, Target
 from fieldwright.runtime.errors import ObjectRefused, RunError, StateUnusable
 from fieldwright.runtime.executor import Executor
-from fieldwright.runtime.identity import Identifier
+from fieldwright.runtime.identity import Identifier, lookup_pays
 from fieldwright.runtime.initial import InitialReading
 from fieldwright.runtime.mapping_run import MappingRun, Rules
 from fieldwright.runtime.reading import Reader, indexed_fields, source_objects, used_fields
@@ -164,7 +164,7 @@ class _Run:
             self._read(reader, mirror, pairs, {**run_root, "source": source_identity.facts})
         report.reads = dict(reader.read)
         report.seconds["reading"] = time.perf_counter() - started
-        self._prepare_targets(pairs, report)
+        self._prepare_targets(pairs, mirror, report)
         started = time.perf_counter()
         upto = mirror.top()
         if not job.allow_deletes and not job.plan:
@@ -205,16 +205,22 @@ class _Run:
             self._listen(Progress("reading", name, number, len(objects)))
             reader.incremental(name, used[name], full=job.mode is Mode.ALL)
 
-    def _prepare_targets(self, pairs: Mapping[str, _Pair], report: RunReport) -> None:
+    def _prepare_targets(self, pairs: Mapping[str, _Pair], mirror: Mirror, report: RunReport) -> None:
         """Count what the targets hold where nothing is linked yet, and create the custom fields that are absent."""
         for system, pair in pairs.items():
-            unlinked = [program.target_object for program in pair.programs if pair.ledger.count(program.mapping) == 0]
+            unlinked = [
+                program.target_object
+                for program in pair.programs
+                if pair.ledger.count(program.mapping) == 0 and lookup_pays(program, pair.target)
+            ]
             if unlinked:
                 counted = pair.target.count(list(dict.fromkeys(unlinked)))
                 pair.empty = {name for name, number in counted.items() if number == 0}
+            # What an unchanged mapping needs was made when it was first applied.
+            fresh = [p for p in pair.programs if not mirror.progress(pair.ledger.pair, p.mapping, self._digest_of(p))]
             wanted = [
                 CustomField(program.target_object, info.name.partition(".")[2], info.type)
-                for program in pair.programs
+                for program in fresh
                 for info in program.fields
                 if info.name.startswith("custom_fields.")
             ]
@@ -231,14 +237,9 @@ class _Run:
             if "keep" in (policy.get("action"), setting):
                 continue
             ledger = pairs[program.target_object.partition(".")[0]].ledger
-            ruleset = self._job.rulesets.get(program.driven_by) if program.driven_by else None
-            digest = _digest(
-                program,
-                ruleset,
-                self._job.settings.get(program.mapping, {}),
-                self._job.settings.get(program.driven_by or "", {}),
+            after = mirror.progress(ledger.pair, program.mapping, self._digest_of(program)).get(
+                program.source_object, 0
             )
-            after = mirror.progress(ledger.pair, program.mapping, digest).get(program.source_object, 0)
             doomed = len(ledger.links(program.mapping, mirror.deleted_ids(program.source_object, after, upto)))
             linked = ledger.count(program.mapping)
             if doomed > self._job.delete_limit or (doomed > 10 and doomed > linked * 0.05):
@@ -277,7 +278,7 @@ class _Run:
             Executor(pair.target, pair.ledger, self._pause),
             self._programs,
         )
-        digest = _digest(program, ruleset, constants["settings"], rule_settings)
+        digest = self._digest_of(program)
         size = pair.target.capabilities.write_batch
         try:
             if job.mode is Mode.INITIAL:
@@ -348,6 +349,18 @@ class _Run:
             run.apply(ids[start : start + size])
             self._db.commit()
 
+    def _digest_of(self, program: Program) -> str:
+        """Changes when the mapping may produce something else from the same record."""
+        settings = self._job.settings
+        ruleset = self._job.rulesets.get(program.driven_by) if program.driven_by else None
+        parts = [
+            program.digest,
+            ruleset.digest if ruleset else "",
+            settings.get(program.mapping, {}),
+            settings.get(program.driven_by or "", {}),
+        ]
+        return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=16).hexdigest()
+
     def _retries(self, program: Program, pair: _Pair) -> list[str]:
         kinds = ["transient", "waiting", "permanent", "mapping", "check"]
         return self._journal.retry_ids(pair.ledger.pair, program.mapping, kinds)
@@ -376,17 +389,6 @@ class _Run:
                     concerned.update(dict.fromkeys(one for _seq, one in chunk))
         known = mirror.load(program.source_object, list(concerned))
         return [one for one in concerned if one in known]
-
-
-def _digest(
-    program: Program,
-    ruleset: RulesetProgram | None,
-    settings: Mapping[str, Any],
-    rule_settings: Mapping[str, Any],
-) -> str:
-    """Changes when the mapping may produce something else from the same record."""
-    parts = [program.digest, ruleset.digest if ruleset else "", settings, rule_settings]
-    return hashlib.blake2b(msgspec.json.encode(parts, order="deterministic"), digest_size=16).hexdigest()
 
 
 def _settings_hash(job: Job) -> str:

@@ -15,12 +15,12 @@ from fieldwright.connectors.hosts import HostRule, is_loopback
 from fieldwright.connectors.ratelimit import Clock
 from fieldwright.connectors.redaction import Redactor
 from fieldwright.connectors.salesforce import compare, failures, schema, soql
-from fieldwright.connectors.salesforce.client import ROOT, VERSION, Reply, SalesforceClient, login_arguments
+from fieldwright.connectors.salesforce.client import ROOT, VERSION, Reply, SalesforceClient, encoded, login_arguments
 from fieldwright.connectors.salesforce.writes import Writer
 from fieldwright.connectors.transport import Policy
 from fieldwright.dsl.schema import Catalog, FieldSchema, ObjectSchema
 from fieldwright.runtime.connector import Capabilities, CustomField, FindRequest
-from fieldwright.runtime.errors import AccessRefused, ConfigError
+from fieldwright.runtime.errors import ConfigError
 from fieldwright.runtime.records import Identity, Operation, Outcome, TargetRecord
 
 _SECRETS: Final = ("password", "security_token", "client_secret", "access_token")
@@ -69,39 +69,26 @@ class SalesforceTarget:
         return self._client.usage
 
     def check(self) -> Identity:
-        """Log in; organization, standard price book and user. Raises Unavailable, AccessRefused, ConfigError."""
-        replies = self._client.query(
-            [
-                "SELECT Id, Name FROM Organization",
-                "SELECT Id FROM Pricebook2 WHERE IsStandard = true",
-                # Only an org with several currencies has this object; a refusal here is the answer.
-                "SELECT IsoCode FROM CurrencyType WHERE IsActive = true",
-            ]
-        )
-        organization, pricebook, _currencies = (_first(reply) for reply in replies)
-        who = self._client.send("GET", "/services/oauth2/userinfo")
-        user: Mapping[str, Any] = who.body if who.ok and isinstance(who.body, dict) else {}
-        account = str(organization.get("Id") or user.get("organization_id") or "")
-        if not account:
-            raise AccessRefused(
-                "salesforce does not tell which organization this is",
-                "Give the user API access and the right to view setup.",
-                system=self.system,
-            )
+        """Log in; organization, user, standard price book and currencies. Only GETs, so that a run with nothing to do
+        sends no request that could write. Raises Unavailable, AccessRefused, ConfigError."""
+        who = self._client.get("/services/oauth2/userinfo")
+        pricebook = self._client.get(f"{ROOT}/query?q={encoded('SELECT Id FROM Pricebook2 WHERE IsStandard = true')}")
+        # Only an org with several currencies has this object; a refusal is the answer.
+        currencies = self._client.send("GET", f"{ROOT}/query?q={encoded('SELECT IsoCode FROM CurrencyType')}")
+        account = str(who["organization_id"])
         facts = {
             "account": account,
-            "name": organization.get("Name"),
-            "standard_pricebook_id": pricebook.get("Id"),
-            "multi_currency": replies[2].ok,
-            "time_zone": user.get("zoneinfo"),
-            "user_id": user.get("user_id"),
+            "standard_pricebook_id": next((row["Id"] for row in pricebook["records"]), None),
+            "multi_currency": currencies.ok,
+            "time_zone": who.get("zoneinfo"),
+            "user_id": who.get("user_id"),
             "api_version": VERSION,
         }
         return Identity(
             self.system,
             account=account,
-            name=str(organization.get("Name") or account),
-            user=str(user.get("preferred_username") or user.get("user_id") or ""),
+            name=account,
+            user=str(who.get("preferred_username") or who.get("user_id") or ""),
             facts={name: value for name, value in facts.items() if value is not None},
         )
 
@@ -213,11 +200,6 @@ class SalesforceTarget:
     def _field(self, object_name: str, field: str) -> FieldSchema | None:
         described = self._object(object_name)
         return described.fields.get(field) if described is not None else None
-
-
-def _first(reply: Reply) -> Mapping[str, Any]:
-    rows = reply.body.get("records") if reply.ok and isinstance(reply.body, dict) else None
-    return rows[0] if rows else {}
 
 
 def _bare(object_name: str) -> str:
