@@ -40,13 +40,15 @@ RESERVED: Final = frozenset(["run", "settings", "params", "sync", "previous", "l
 """Names that a mapping cannot give to a read or a value of its own."""
 
 
-def base_scope(schemas: Schemas, settings: Mapping[str, Type], params: Mapping[str, Type] | None = None) -> Scope:
-    """A scope with `run`, `settings` and (for driven mappings) `params`."""
+def base_scope(
+    schemas: Schemas, settings: Mapping[str, Type] | None, params: Mapping[str, Type] | None = None
+) -> Scope:
+    """A scope with `run`, `settings` (None: not known, anything goes) and, for driven mappings, `params`."""
     scope = Scope(schemas)
     for made in (_RUN, _RUN_SOURCE, _RUN_TARGET):
         scope = scope.synthetic(made)
     scope = scope.bind("run", record(_RUN.name))
-    scope = _plain(scope, "settings", settings)
+    scope = scope.bind("settings", ERROR) if settings is None else _plain(scope, "settings", settings)
     return scope if params is None else _plain(scope, "params", params)
 
 

@@ -9,7 +9,7 @@ each other by `order`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fieldwright.dsl.diagnostics import Diagnostic
@@ -25,7 +25,7 @@ from fieldwright.dsl.linked import LinkedChild, LinkedField, LinkedKey, LinkedMa
 from fieldwright.dsl.mapping import AnyValue, ChildRule, Constant, FieldRule, LetRule, Reference, Value
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
-from fieldwright.dsl.preferences import Preferences
+from fieldwright.dsl.preferences import TIMEZONE, Preferences
 from fieldwright.dsl.program import FieldInfo, Write
 from fieldwright.dsl.programspec import (
     CheckSpec,
@@ -89,7 +89,7 @@ class _Linking:
         source = self._object(mapping.object)
         target = self._object(mapping.to)
         params = self._params()
-        scope = base_scope(self.around.schemas, self.around.preferences.types, params if mapping.driven_by else None)
+        scope = base_scope(self.around.schemas, self._settings(), params if mapping.driven_by else None)
         scope = self._use(scope)
         self._taken(((mapping.root.text, mapping.root.span),), set(RESERVED))
         scope = scope.bind(mapping.root.text, ERROR if source is None else _record(source))
@@ -170,6 +170,11 @@ class _Linking:
             hint = did_you_mean(node.text, self.around.schemas.object_names())
             self.findings.error("DM301", f"`{node.text}` is not a known object", node.span, hint or "unknown object")
         return found
+
+    def _settings(self) -> Mapping[str, Type] | None:
+        preferences = self.around.preferences
+        self.complete = self.complete and not preferences.uncertain
+        return None if preferences.uncertain else preferences.types
 
     def _params(self) -> dict[str, Type]:
         params: dict[str, Type] = {}
@@ -254,7 +259,7 @@ class _Linking:
             self._read_key(rule.key, rule.kind, key)
             if rule.by is not None and found is not None and rule.by.text not in found.fields:
                 self._no_field("DM302", rule.by, found)
-            if rule.where is not None and found is not None and not _has_path(rule.where.text, found, self.around):
+            if rule.where is not None and found is not None and _field_at(rule.where.text, found, self.around) is None:
                 self._no_field("DM302", rule.where, found)
             scope = scope.bind(rule.name, read_type(rule.kind, found))
             if key is not None and found is not None:
@@ -319,7 +324,7 @@ class _Linking:
         value, place = self._any(rule.value, scope)
         table = self._table(rule, value, scope)
         written = written_type(rule, value, table)
-        target = owner.fields.get(rule.name) if owner is not None else None
+        target = _field_at(rule.name, owner, self.around) if owner is not None else None
         if owner is None:
             owner = ObjectSchema("", {})
         return LinkedField(rule, owner, target, value, table, written, place, child)
@@ -394,7 +399,7 @@ class _Linking:
 
     def _membership(self, value: Value, condition: Value | None, scope: Scope) -> Checked | None:
         checked = self._check(value, scope)
-        if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.ERROR):
+        if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.REF, Kind.ERROR):
             self.findings.error("DM318", f"A list is named by a text, this is {checked.type}", value.source.span)
         if condition is not None:
             self._condition(condition, scope)
@@ -472,7 +477,7 @@ class _Linking:
                 hint = did_you_mean(rule.name, target.fields)
                 message = f"`{rule.name}` is not a field of {target.name}"
                 self.findings.error("DM302", message, rule.span, hint or "unknown field")
-            inner = base_scope(self.around.schemas, self.around.preferences.types)
+            inner = base_scope(self.around.schemas, self._settings())
             inner = Scope(inner.schemas, inner.names, scope.functions, inner.objects)
             for child in members:
                 for one in child.fields:
@@ -492,7 +497,7 @@ class _Linking:
         setting = node.get("by_setting")
         if isinstance(setting, Scalar):
             known = self.around.preferences.types
-            if setting.text not in known:
+            if setting.text not in known and not self.around.preferences.uncertain:
                 hint = did_you_mean(setting.text, known)
                 self.findings.error("DM509", f"There is no setting `{setting.text}`", setting.span, hint or "unknown")
             action = self.around.preferences.values.get(setting.text)
@@ -508,7 +513,12 @@ class _Linking:
     def _options(self) -> dict[str, Any]:
         """What passes through to the runtime and the connectors."""
         mapping = self.mapping
-        options: dict[str, Any] = {"settings": dict(self.around.preferences.values)}
+        _, used = usage(self.checked)
+        own = {rule.name for rule in mapping.settings}
+        values = self.around.preferences.values
+        options: dict[str, Any] = {
+            "settings": {name: value for name, value in values.items() if name != TIMEZONE or name in own | used}
+        }
         if mapping.lists:
             options["resubscribe"] = mapping.resubscribe
         if mapping.on_duplicate != "fail":
@@ -576,14 +586,15 @@ def _key_spec(linked: LinkedKey) -> KeyFieldSpec:
     return KeyFieldSpec(linked.part.field, linked.value, linked.target, linked.part.span.line, ref)
 
 
-def _has_path(path: str, owner: ObjectSchema, around: Surroundings) -> bool:
-    """Whether `a.b` is a field of the object, through nested objects."""
+def _field_at(path: str, owner: ObjectSchema, around: Surroundings) -> FieldSchema | None:
+    """The field that `a.b` names, through nested objects, or None."""
     current: ObjectSchema | None = owner
     *before, last = path.split(".")
     for name in before:
         found = current.fields.get(name) if current else None
         current = around.schemas.find(found.type.object) if found and found.type.object else None
-    return current is not None and last in current.fields
+    found = current.fields.get(last) if current is not None else None
+    return replace(found, name=path) if found is not None and before else found
 
 
 def _root_field(key: Checked, root: str) -> str | None:

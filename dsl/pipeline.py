@@ -30,7 +30,7 @@ from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.mapping import entries
 from fieldwright.dsl.nearest import suggestions
 from fieldwright.dsl.order import order
-from fieldwright.dsl.preferences import Declared, Preferences, check_given, declare, settle
+from fieldwright.dsl.preferences import Declared, Preferences, check_given, check_zones, declare, settle
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program
 from fieldwright.dsl.project import Project
 from fieldwright.dsl.reader import read
@@ -191,6 +191,7 @@ def settle_settings(space: Workspace) -> None:
     places = {}
     if resolved.project is not None:
         check_given(given, tuple(declared.values()), space.findings)
+        check_zones(given, space.findings)
         places = {node.text: node.span for node in resolved.project.apply or ()}
     for name, one in declared.items():
         used = _is_used(name, resolved)
@@ -212,6 +213,8 @@ def link_mappings(space: Workspace) -> None:
             if rules.text not in resolved.rulesets:
                 message = f"There is no ruleset `{rules.text}`"
                 space.findings.error("DM501", message, rules.span, "unknown ruleset")
+                broken = space.loaded.incomplete or rules.text in space.loaded.broken
+                own = Preferences(own.types, own.values, uncertain=broken)
             elif theirs is not None:
                 own = Preferences({**theirs.types, **own.types}, {**theirs.values, **own.values})
                 space.preferences[name] = own

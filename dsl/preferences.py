@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fieldwright.dsl.document import Entry, Scalar, Table
 from fieldwright.dsl.findings import Findings
@@ -19,15 +20,20 @@ from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
-from fieldwright.dsl.types import Kind, Type
+from fieldwright.dsl.types import STRING, Kind, Type
+
+TIMEZONE: Final = "timezone"
+"""The one setting that every document has without declaring it: the zone in which an instant becomes a date."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The settings one document sees: their types, and the values in force."""
+    """The settings one document sees: their types, and the values in force. `uncertain` says that some could not be
+    read (their ruleset has findings of its own), so that an unknown one proves nothing."""
 
     types: Mapping[str, Type]
     values: Mapping[str, Any]
+    uncertain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +89,36 @@ def settle(
             message = f"The setting `{rule.name}` of `{declared.name}` has no value"
             hint = f"write `settings: {{{declared.name}: {{{rule.name}: ...}}}}` in the project"
             findings.error("DM507", message, at or rule.span, "needs a value", hint)
+    if TIMEZONE not in types:
+        types[TIMEZONE] = STRING
+        zone = next((one.value for one in reversed(given) if one.name == TIMEZONE), None)
+        inner = own.get(TIMEZONE) if own is not None else None
+        node = inner if isinstance(inner, Scalar) else zone if isinstance(zone, Scalar) else None
+        values[TIMEZONE] = overrides.get(TIMEZONE, node.text if node is not None else "UTC")
     return Preferences(types, values)
+
+
+def check_zones(given: tuple[Entry, ...], findings: Findings) -> None:
+    """Zones of the project that do not exist."""
+    for entry in given:
+        rows = entry.value.entries if isinstance(entry.value, Table) else (entry,)
+        for row in rows:
+            if row.name == TIMEZONE and isinstance(row.value, Scalar) and not _is_zone(row.value.text):
+                message = f"`{row.value.text}` is no time zone"
+                findings.error("DM508", message, row.value.span, "unknown zone", "as `Europe/Berlin`")
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
 
 
 def check_given(given: tuple[Entry, ...], all_declared: tuple[Declared, ...], findings: Findings) -> None:
     """Settings of the project that no document knows."""
-    names = {declared.name: {rule.name for rule, _ in declared.rules} for declared in all_declared}
+    names = {declared.name: {TIMEZONE, *(rule.name for rule, _ in declared.rules)} for declared in all_declared}
     every = {name for known in names.values() for name in known}
     for entry in given:
         if isinstance(entry.value, Table):

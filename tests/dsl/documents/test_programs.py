@@ -178,7 +178,7 @@ def test_rows_of_several_lists_form_one_set_and_their_sum_is_expected_of_the_tar
 def test_a_ruleset_decides_by_the_first_rule_that_holds(check: Any) -> None:
     result = check(LINES)
     rules = result.rulesets["rules"]
-    assert rules.settings == {"stage": "Won"}
+    assert rules.settings == {"stage": "Won", "timezone": "UTC"}
 
     def decide(status: str, *, linked: bool = False) -> tuple[str, str, str, Any, str]:
         roots = {
