@@ -81,6 +81,18 @@ def test_amounts_are_written_and_read_exactly(target: SalesforceTarget, unique: 
     assert record.fields["AnnualRevenue"] == amount
 
 
+def test_amounts_travel_as_exact_numbers(
+    target: SalesforceTarget, unique: Unique, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = target._client._session
+    assert session is not None
+    bodies: list[bytes] = []
+    send = session.send
+    monkeypatch.setattr(session, "send", lambda request, **known: bodies.append(request.body) or send(request, **known))
+    made(target, [account(unique(), AnnualRevenue=Decimal("9007199254740993.10"))])
+    assert b'"AnnualRevenue":9007199254740993.10' in bodies[0]
+
+
 def test_one_bad_record_delays_no_other(target: SalesforceTarget, unique: Unique) -> None:
     operations = [account(unique()), account(unique(), Name="x" * 300), account(unique())]
     outcomes = target.apply(operations)
@@ -172,6 +184,50 @@ def test_a_failed_replacement_keeps_the_old_set_whole(target: SalesforceTarget, 
         ("PROCESSING_HALTED", True),
         ("REQUIRED_FIELD_MISSING", False),
     ]
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_wrong_json_type_fails_only_its_own_aggregate(target: SalesforceTarget, unique: Unique, mixed: bool) -> None:
+    parents = made(target, [account(unique()) for _ in range(12)])
+    made(target, [contact("old", parent, aggregate=parent) for parent in parents])
+    operations = []
+    if mixed:
+        rows = target.children(CONTACT, "AccountId", parents, ["LastName"])
+        operations = [delete(CONTACT, record.id, aggregate=parent) for parent, record in rows]
+    for parent in parents:
+        fields = {
+            "LastName": "new",
+            "AccountId": parent,
+            "Birthdate": 1 if parent == parents[5] else "1990-01-01",
+        }
+        operations.append(Operation(Op.CREATE, "m", CONTACT, "s", fields, aggregate=parent))
+    outcomes = target.apply(operations)
+    failed = {operation.aggregate for operation, outcome in zip(operations, outcomes, strict=True) if outcome.code}
+    assert failed == {parents[5]}
+    assert "JSON_PARSER_ERROR" in {outcome.code for outcome in outcomes}
+    assert names_under(target, parents[5:6]) == Counter({"old": 1})
+    expected = Counter({"new": 11, "old": 1 if mixed else 12})
+    assert names_under(target, parents) == expected
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_lost_aggregate_is_ambiguous_as_a_whole(
+    target: SalesforceTarget, unique: Unique, fault: Callable[..., None], mixed: bool
+) -> None:
+    parents = made(target, [account(unique()) for _ in range(3)])
+    (old,) = made(target, [contact("old", parents[0])])
+    operations = [delete(CONTACT, old, aggregate=parents[0])] if mixed else []
+    operations += [contact("new", parent, aggregate=parent) for parent in parents for _ in range(2)]
+    # Aggregates of one kind go first, mixed ones after them.
+    fault("drop_after", match="POST /composite", skip=int(mixed))
+    before = target.calls()
+    outcomes = target.apply(operations)
+    first = [
+        outcome for operation, outcome in zip(operations, outcomes, strict=True) if operation.aggregate == parents[0]
+    ]
+    assert {outcome.result for outcome in first} == {Result.AMBIGUOUS}
+    assert names_under(target, parents)["new"] == 6
+    assert target.calls() - before == (3 if mixed else 2)
 
 
 def test_an_aggregate_that_fits_no_call_is_refused_whole(target: SalesforceTarget, unique: Unique) -> None:

@@ -203,6 +203,8 @@ def test_proxy_variables_are_ignored(serve: Any, carrier: Make, monkeypatch: pyt
     proxy, server = serve(), serve()
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy.url)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     assert carrier(server.url).send("GET", f"{server.url}/a") == 200
     assert proxy.seen == []
 
