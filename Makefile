@@ -1,7 +1,7 @@
 # Two commands matter on a fresh machine: `make demo` and `make test`. Both need Python 3.11 or later, pip and make.
 # What is installed is fixed by hash in the lock files; nothing is asked for, nothing but packages is downloaded.
 .POSIX:
-.PHONY: help demo test check soak bench lock clean
+.PHONY: help demo test soak bench lock clean
 
 VENV = .venv
 BIN = $(VENV)/bin
@@ -31,7 +31,8 @@ soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m soak
 
 bench: $(VENV)/installed-dev
-	@set -e; for each in benchmarks/bench_*.py; do echo "== $$each"; $(BIN)/python "$$each"; done
+	@set -e; for each in benchmarks/[a-z]*.py; do \
+		name=$$(basename "$$each" .py); echo "== $$name"; $(BIN)/python -m "benchmarks.$$name"; done
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
