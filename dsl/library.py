@@ -2,7 +2,7 @@
 
 A body is checked once here with the declared types, whether or not anybody calls it; calls are checked again where
 they stand, with the types of their arguments. A function whose header or body is wrong is still known by name, so that
-its callers are not reported too.
+its callers are not reported too. The examples of a function are tried out: one that does not hold is a finding.
 """
 
 from __future__ import annotations
@@ -11,16 +11,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fieldwright.dsl.diagnostics import Diagnostic
-from fieldwright.dsl.document import Document, Entry, Scalar, Table
-from fieldwright.dsl.expressions.check import check
+from fieldwright.dsl.document import Document, Entry, Node, Scalar, Sequence, Table, plain
+from fieldwright.dsl.evaluate import evaluate
+from fieldwright.dsl.expressions.check import Checked, check
 from fieldwright.dsl.expressions.parser import parse
 from fieldwright.dsl.expressions.scope import Scope, UserFunction
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.mapping import Value, entries, fallback_of, table_rows
+from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
 from fieldwright.dsl.types import Type
+from fieldwright.dsl.values import EvaluationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def build_libraries(
     findings = Findings()
     functions: dict[str, dict[str, UserFunction]] = {}
     tables: dict[str, dict[str, SharedTable]] = {}
-    bodies: dict[str, list[tuple[UserFunction, Scalar]]] = {}
+    bodies: dict[str, list[tuple[UserFunction, Scalar, tuple[Node, ...]]]] = {}
     broken: dict[str, set[str]] = {}
     for document in documents:
         for entry in entries(document.root, "define"):
@@ -65,13 +68,16 @@ def build_libraries(
             else:
                 functions.setdefault(document.name, {})[entry.name] = made
                 if body is not None:
-                    bodies.setdefault(document.name, []).append((made, body))
+                    bodies.setdefault(document.name, []).append((made, body, _examples(entry)))
     for name, defined in bodies.items():
-        for made, body in defined:
+        for made, body, examples in defined:
             before = len(findings.found)
-            _check_body(made, body, Scope(schemas, {}, functions[name]), findings)
+            checked = _check_body(made, body, Scope(schemas, {}, functions[name]), findings)
             if len(findings.found) > before:
                 broken.setdefault(name, set()).add(made.name)
+            elif checked is not None:
+                for example in examples:
+                    _try_example(made, checked, example, findings)
     names = {*functions, *tables, *broken}
     libraries = {
         name: Library(name, functions.get(name, {}), tables.get(name, {}), frozenset(broken.get(name, ())))
@@ -119,12 +125,43 @@ def _function(entry: Entry, schemas: Schemas, findings: Findings) -> tuple[UserF
     return UserFunction(entry.name, tuple(params), returns, parsed.tree, doc), body
 
 
-def _check_body(function: UserFunction, body: Scalar, scope: Scope, findings: Findings) -> None:
+def _check_body(function: UserFunction, body: Scalar, scope: Scope, findings: Findings) -> Checked | None:
     for name, type_ in function.params:
         scope = scope.bind(name, type_, "param")
     checked = check(function.body, scope, function.returns, text=body.text)
     for problem in checked.problems:
         findings.problem(body, problem)
+    return None if checked.core is None else checked
+
+
+def _examples(entry: Entry) -> tuple[Node, ...]:
+    said = entry.value
+    found = said.get("examples") if isinstance(said, Table) else None
+    return found.items if isinstance(found, Sequence) else ()
+
+
+def _try_example(function: UserFunction, body: Checked, example: Node, findings: Findings) -> None:
+    """Evaluate one example; absent parameters are null."""
+    assert isinstance(example, Table), "structure was checked"
+    given, gives = example.table("given"), example.get("gives")
+    assert given is not None, "structure was checked"
+    assert gives is not None, "structure was checked"
+    names = [name for name, _ in function.params]
+    for entry in given:
+        if entry.name not in names:
+            hint = did_you_mean(entry.name, names)
+            message = f"`{function.name}` has no parameter `{entry.name}`"
+            findings.error("DM802", message, entry.key.span, hint or "unknown parameter")
+            return
+    values = {**dict.fromkeys(names), **{entry.name: plain(entry.value) for entry in given}}
+    try:
+        found = evaluate(body, {}, values=values)
+    except EvaluationError as error:
+        findings.error("DM802", f"The example fails: {error.reason}", given.span, "fails", error.fix)
+        return
+    if found != plain(gives):
+        shown = "null" if found is None else f"`{found}`"
+        findings.error("DM802", f"The example gives {shown}", gives.span, "not this")
 
 
 def _type(node: Scalar, schemas: Schemas, findings: Findings) -> Type | None:

@@ -83,6 +83,7 @@ class _Linking:
     findings: Findings = field(default_factory=Findings)
     checked: list[Checked] = field(default_factory=list)
     complete: bool = True
+    broken: set[str] = field(default_factory=set)
 
     def link(self) -> LinkedMapping:
         mapping = self.mapping
@@ -196,8 +197,7 @@ class _Linking:
                 self.findings.error("DM406", message, name.span, hint or "unknown library")
                 continue
             functions.update(library.functions)
-            if library.broken:
-                self.complete = False
+            self.broken |= library.broken
         return Scope(scope.schemas, scope.names, functions, scope.objects)
 
     def _taken(self, names: Any, taken: set[str]) -> None:
@@ -222,7 +222,10 @@ class _Linking:
             return None
         result = check(parsed.tree, scope, expected, text=node.text)
         for problem in result.problems:
-            self.findings.problem(node, problem)
+            if problem.code == "DM104" and node.text[problem.start : problem.end] in self.broken:
+                self.complete = False
+            else:
+                self.findings.problem(node, problem)
         if result.core is None:
             if not result.problems:
                 self.complete = False  # what it uses has a finding of its own

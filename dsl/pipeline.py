@@ -28,7 +28,7 @@ from fieldwright.dsl.linkrules import link_ruleset
 from fieldwright.dsl.lint.rules import find_secrets, lint_mapping
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.mapping import entries
-from fieldwright.dsl.nearest import suggestions
+from fieldwright.dsl.nearest import did_you_mean, suggestions
 from fieldwright.dsl.order import order
 from fieldwright.dsl.preferences import Declared, Preferences, check_given, check_zones, declare, settle
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program
@@ -264,8 +264,16 @@ def find_order(space: Workspace) -> None:
 
 
 def find_untested(space: Workspace) -> None:
-    """Mappings that no test document speaks of: notes only."""
-    tested = {document.name for document in space.resolved.documents[DocumentKind.TEST]}
+    """Mappings that no test document speaks of (notes only), and tests of what is not there."""
+    documents = space.resolved.documents
+    tested = {document.name for document in documents[DocumentKind.TEST]}
+    known = {*space.resolved.mappings, *space.resolved.rulesets}
+    known |= {document.name for document in documents[DocumentKind.OVERLAY]}
+    for document in documents[DocumentKind.TEST]:
+        if document.name not in known:
+            hint = did_you_mean(document.name, known)
+            message = f"There is no mapping, overlay or ruleset `{document.name}` to test"
+            space.findings.error("DM803", message, document.name_at, hint or "unknown")
     for name, mapping in space.resolved.mappings.items():
         if name not in tested and not tested & set(mapping.extended_by):
             hint = f"write a document `test: {name}`"
@@ -304,7 +312,7 @@ _STRUCTURE_BUDGET = 5_000
 """Comparisons for did-you-mean in the structure of one document."""
 
 _UNREADABLE = frozenset(["DM001", "DM002", "DM003"])
-_UNKNOWN_NAMES = frozenset(["DM403", "DM404", "DM406", "DM410", "DM501", "DM509", "DM601", "DM609"])
+_UNKNOWN_NAMES = frozenset(["DM403", "DM404", "DM406", "DM410", "DM501", "DM509", "DM601", "DM609", "DM803"])
 """Findings that say that a name is not known: they may follow from a document that could not be read."""
 
 

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Any, Final
 
 from fieldwright.dsl.diagnostics import Diagnostic, Edit, Fix, Severity
-from fieldwright.dsl.document import Document, DocumentKind, Node, Scalar, Sequence, Table
+from fieldwright.dsl.document import Document, DocumentKind, Entry, Node, Scalar, Sequence, Table
 from fieldwright.dsl.nearest import did_you_mean, nearest
 from fieldwright.dsl.source import Span
 
@@ -181,10 +181,19 @@ class _Checker:
                 if meant is not None:
                     fix = Fix(f"rename to `{meant}`", (Edit(entry.key.span, meant),), safe=False)
                 hint = "" if meant else "known here: " + ", ".join(sorted(declared))
+                if _is_torn_off(node, entry):
+                    hint = "inside { } a comma ends the value: put the whole expression in quotes"
                 caret = f"did you mean `{meant}`?" if meant else "unknown"
                 self.add("DM011", f"`{entry.name}` is not a key of `{path}`", entry.key.span, caret, hint, fix)
             elif isinstance(others, dict):
                 self.check(entry.value, others, entry.name)
+
+
+def _is_torn_off(table: Table, entry: Entry) -> bool:
+    """Whether a key without a value is the rest of an expression that a comma inside { } cut off."""
+    value = entry.value
+    empty = isinstance(value, Scalar) and value.value is None and not value.text
+    return empty and table.file.text.startswith("{", table.start)
 
 
 def _type(node: Node) -> str:
