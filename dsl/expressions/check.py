@@ -73,6 +73,7 @@ def check(node: tree.Node, scope: Scope, expected: Type | None = None, *, text: 
         if expected is not None:
             made, shape = checker.expect(made, shape, expected)
     except TooLarge as error:
+        checker = Checker(scope)
         checker.problem("DM119", str(error), node.start, node.end, "too large", "use fewer calls in one expression")
         made, shape = checker.error(node)
     failed = any(problem.severity is Severity.ERROR for problem in checker.problems)
