@@ -55,7 +55,6 @@ CONNECTORS: Final[Mapping[str, Connector]] = {
                 "domain",
                 "private_key_file",
                 "organization_id",
-                "time_zone",
             ),
             required=(
                 ("instance_url", "access_token"),

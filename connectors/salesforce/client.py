@@ -74,7 +74,14 @@ class SalesforceClient:
 
     def read(self, path: str, body: Any) -> Any:
         """A POST that only reads (composite queries, batched describes). Raises RunErrors."""
-        return self._checked(self.send("POST", path, body, idempotent=True), path)
+        try:
+            reply = self.send("POST", path, body, idempotent=True)
+        except Ambiguous as lost:
+            # The transport takes every POST for a write; this one changes nothing.
+            raise Unavailable(
+                "the connection to salesforce was lost while reading", "Run again.", system="salesforce"
+            ) from lost
+        return self._checked(reply, path)
 
     def query(self, queries: Sequence[str]) -> list[Reply]:
         """Replies of several SOQL queries, first pages only, five in one call."""

@@ -10,7 +10,7 @@ import pytest
 from fieldwright.connectors import registry
 from fieldwright.dsl import types
 from fieldwright.dsl.types import Kind
-from fieldwright.runtime.errors import ConfigError
+from fieldwright.runtime.errors import ConfigError, Unavailable
 
 SCHEMAS = registry.shipped_schemas()
 
@@ -44,11 +44,40 @@ def test_what_cannot_be_connected_is_a_configuration_error(system: str, settings
         registry.connect(system, settings, sandbox=False)
 
 
-def test_connecting_opens_nothing() -> None:
-    source = registry.connect("chargebee", {"site": "acme-test", "api_key": "k"}, sandbox=False)
-    assert source.calls() == 0
-    source.close()
-    source.close()
+@pytest.mark.parametrize(
+    ("system", "settings"),
+    [
+        ("chargebee", {"site": "acme-test", "api_key": "k"}),
+        ("salesforce", {"instance_url": "https://acme.my.salesforce.com", "access_token": "t"}),
+        ("activecampaign", {"url": "https://acme.api-us1.com", "api_key": "k"}),
+    ],
+)
+def test_connecting_opens_nothing(system: str, settings: dict[str, str]) -> None:
+    connection = registry.connect(system, settings, sandbox=False)
+    assert (connection.system, connection.calls()) == (system, 0)
+    connection.close()
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("system", "settings"),
+    [
+        ("chargebee", {"site": "acme", "api_key": "k", "url": "http://127.0.0.1:1"}),
+        ("salesforce", {"instance_url": "http://127.0.0.1:1", "access_token": "t"}),
+        ("activecampaign", {"url": "http://127.0.0.1:1", "api_key": "k"}),
+    ],
+)
+def test_an_address_on_this_machine_needs_the_sandbox(system: str, settings: dict[str, str]) -> None:
+    with pytest.raises((ConfigError, Unavailable), match="sandbox|not an address of"):
+        registry.connect(system, settings, sandbox=False).check()
+
+
+@pytest.mark.parametrize("system", sorted(registry.CONNECTORS))
+def test_the_settings_of_a_sandbox_connect(system: str) -> None:
+    endpoint = {"url": "http://127.0.0.1:1", "api_key": "k", "site": "s", "access_token": "t", "username": "u"}
+    connection = registry.connect(system, registry.sandbox_settings(system, endpoint), sandbox=True)
+    assert connection.calls() == 0
+    connection.close()
 
 
 def test_schemas_need_no_vendor_library_and_no_network() -> None:

@@ -157,6 +157,14 @@ def test_a_login_page_instead_of_json_is_unavailable(target: SalesforceTarget, f
         list(target.find(FindRequest(ACCOUNT, [{"Name": "x"}], ["Name"])))
 
 
+def test_a_batched_reading_that_stays_lost_is_unavailable_not_ambiguous(
+    target: SalesforceTarget, fault: Callable[..., None]
+) -> None:
+    fault("drop_after", match="POST /composite", times=4)
+    with pytest.raises(Unavailable, match="while reading"):
+        target.count([ACCOUNT, CONTACT])
+
+
 def test_the_live_catalog_reads_many_objects_in_one_call_and_knows_custom_fields(target: SalesforceTarget) -> None:
     before = target.calls()
     live = target.live_catalog([ACCOUNT, CONTACT, "salesforce.Nope", "salesforce.Opportunity"])
