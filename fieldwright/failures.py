@@ -52,6 +52,12 @@ class WrongUse(click.UsageError):
         self.fix = fix
 
 
+class Declined(RunError):
+    """The user was asked and said no. Exit 130, as for Ctrl-C."""
+
+    exit_code = INTERRUPTED
+
+
 class ProjectInvalid(RunError):
     """The project has findings; `text` and `document` show them, in this order of preference by format. Exit 78."""
 

@@ -106,18 +106,21 @@ def _lines(rules: MappingRules, settings: Mapping[str, Any], paint: Paint) -> It
         for name, value in settings.items():
             yield f"  {printable(name)} = {shown(value)}"
     yield "fields:"
-    yield from _field_lines((*rules.fields, *rules.custom_fields), paint)
+    file = rules.span.file.path
+    yield from _field_lines((*rules.fields, *rules.custom_fields), file, paint)
     for child in rules.children:
         place = paint.quiet("# " + child.span.line)
         yield f"rows of {child.to.text} ({child.set}), one for each {child.item.text}:  {place}"
-        yield from _field_lines(child.fields, paint)
+        yield from _field_lines(child.fields, file, paint)
 
 
-def _field_lines(fields: tuple[FieldRule, ...], paint: Paint) -> Iterator[str]:
+def _field_lines(fields: tuple[FieldRule, ...], file: str, paint: Paint) -> Iterator[str]:
+    """A line a field. Fields of the mapping's own file show the line alone, those of overlays the file too."""
     width = max((len(rule.name) for rule in fields), default=0)
     for rule in fields:
         policies = "".join(f"  {name}={value}" for name, value in _policies(rule).items())
-        place = paint.quiet("# " + printable(rule.span.line))
+        path, _, line = rule.span.line.rpartition(":")
+        place = paint.quiet(f"# line {line}" if path == file else f"# {printable(path)}:{line}")
         yield f"  {printable(rule.name).ljust(width)} = {printable(value_text(rule.value))}{policies}  {place}"
 
 

@@ -144,7 +144,8 @@ def _confirm(request: Request, target: Target) -> None:
             f"target {target.name} is to be confirmed, and there is no terminal to ask",
             "look at `interpret plan` with the same options, then give --yes",
         )
-    click.confirm(f"Write to target {target.name}?", abort=True, err=True)
+    if not click.confirm(f"Write to target {target.name}?", err=True):
+        raise failures.Declined(f"not confirmed: nothing was written to target {target.name}")
 
 
 def _limits(limits: Mapping[str, int]) -> dict[str, Any]:

@@ -146,3 +146,42 @@ def test_state_that_cannot_be_written_ends_with_69_before_anything_is_sent(inter
     assert result.exit_code == 69
     assert "state/sandbox.db cannot be used" in result.stderr
     assert not (folder / ".interpret" / "sandbox").exists()
+
+
+def test_ctrl_c_cancels_and_the_next_run_goes_on(interpret: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fieldwright.runtime.reporters.progress import ProgressLine
+
+    calls = []
+
+    def interrupt(_line: ProgressLine, progress: object) -> None:
+        calls.append(progress)
+        if len(calls) == 8:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ProgressLine, "__call__", interrupt)
+        cancelled = interpret("run")
+    rest = _json(interpret, "run")
+    quiet = _json(interpret, "run")
+
+    assert cancelled.exit_code == 130
+    assert "Cancelled." in cancelled.stdout
+    assert rest["run"]["status"] == "completed"
+    assert _total(quiet, "created") + _total(quiet, "updated") == 0
+
+
+def test_target_is_asked_for_on_a_terminal(interpret: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "interpret.yaml").write_text(
+        "interpret: 1\nproject: acme\ntargets: {production: {sandbox: true}}\n"
+        "settings: {opportunity-sync: {stage: Closed Won}}\n"
+    )
+    monkeypatch.setattr("fieldwright.output.is_terminal", lambda _stream: True)
+    answers = iter([False, True])
+    monkeypatch.setattr("click.confirm", lambda *_texts, **_options: next(answers))
+
+    declined = interpret("run", "--target", "production")
+    agreed = interpret("run", "--target", "production")
+
+    assert declined.exit_code == 130
+    assert "nothing was written" in declined.stderr
+    assert agreed.exit_code == 0
