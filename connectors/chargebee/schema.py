@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -69,7 +69,8 @@ class Listing:
 @cache
 def shipped() -> Mapping[str, Any]:
     """The parsed data file: resource name -> its description."""
-    data = files("fieldwright.connectors.chargebee").joinpath("catalog.json").read_bytes()
+    # importlib.resources would cost more to import than the file to read; the package is never run from an archive.
+    data = Path(__file__).with_name("catalog.json").read_bytes()
     document: dict[str, Any] = msgspec.json.decode(data)
     objects: dict[str, Any] = document["objects"]
     return objects

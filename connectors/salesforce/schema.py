@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -51,7 +51,8 @@ _TYPES: Final[Mapping[str, Type]] = {
 @cache
 def shipped() -> Mapping[str, Any]:
     """The parsed data file: object name -> its description."""
-    data = files("fieldwright.connectors.salesforce").joinpath("catalog.json").read_bytes()
+    # importlib.resources would cost more to import than the file to read; the package is never run from an archive.
+    data = Path(__file__).with_name("catalog.json").read_bytes()
     document: dict[str, Any] = msgspec.json.decode(data)
     objects: dict[str, Any] = document["objects"]
     return objects

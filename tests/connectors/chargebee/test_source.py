@@ -237,6 +237,21 @@ def test_other_users_of_the_sdk_keep_their_own_requests(source: ChargebeeSource)
     assert chargebee.Chargebee.verify_ca_certs is True
 
 
+def test_a_real_site_is_addressed_by_https_at_its_own_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = ChargebeeSource({"site": "acme", "api_key": "k"})
+    seen: list[str] = []
+
+    def refuse(method: str, url: str, send: object, *, idempotent: bool) -> None:
+        seen.append(source._policy.hosts.admit(url))
+        raise Unavailable("no network in tests")
+
+    monkeypatch.setattr(source._policy, "exchange", refuse)
+    with pytest.raises(Unavailable):
+        source.check()
+    assert seen == ["https://acme.chargebee.com/api/v2/customers?limit=1"]
+    source.close()
+
+
 def test_no_secret_and_no_personal_data_is_told(
     settings: dict[str, str], fault: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:

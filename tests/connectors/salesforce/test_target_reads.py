@@ -241,6 +241,40 @@ def test_the_flow_follows_from_the_settings(settings: dict[str, str], expected: 
 
 
 @pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        (
+            {"username": "u", "password": "p", "security_token": "t"},
+            "https://login.salesforce.com/services/Soap/u/59.0",
+        ),
+        (
+            {"client_id": "c", "client_secret": "s", "instance_url": "https://acme.my.salesforce.com"},
+            "https://acme.my.salesforce.com/services/oauth2/token",
+        ),
+        (
+            {"access_token": "t", "instance_url": "https://acme.my.salesforce.com"},
+            "https://acme.my.salesforce.com/services/oauth2/userinfo",
+        ),
+    ],
+)
+def test_a_real_org_is_addressed_by_https_at_its_own_domain(
+    settings: dict[str, str], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = SalesforceTarget(settings)
+    seen: list[str] = []
+
+    def refuse(method: str, url: str, send: object, *, idempotent: bool) -> None:
+        seen.append(target._policy.hosts.admit(url))
+        raise Unavailable("no network in tests")
+
+    monkeypatch.setattr(target._policy, "exchange", refuse)
+    with pytest.raises(Unavailable):
+        target.check()
+    assert seen == [expected]
+    target.close()
+
+
+@pytest.mark.parametrize(
     "settings",
     [
         {"username": "u", "password": "p"},
