@@ -8,82 +8,51 @@ each other by `order`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
+from fieldwright.dsl.checking import Surroundings
 from fieldwright.dsl.diagnostics import Diagnostic
 from fieldwright.dsl.document import Node, Scalar, Table, plain
 from fieldwright.dsl.expressions import core
-from fieldwright.dsl.expressions.check import Checked, check, constant
-from fieldwright.dsl.expressions.parser import parse
-from fieldwright.dsl.expressions.scope import Scope, UserFunction
-from fieldwright.dsl.findings import Findings
+from fieldwright.dsl.expressions.check import Checked
+from fieldwright.dsl.expressions.scope import Scope
 from fieldwright.dsl.inputs import RESERVED, base_scope, read_type
-from fieldwright.dsl.library import Library, SharedTable
-from fieldwright.dsl.linked import LinkedChild, LinkedField, LinkedKey, LinkedMapping, LinkedTable
-from fieldwright.dsl.mapping import AnyValue, ChildRule, Constant, FieldRule, LetRule, Reference, Value
+from fieldwright.dsl.linked import LinkedChild, LinkedMapping
+from fieldwright.dsl.linkfields import FieldLinking, field_at, key_spec
+from fieldwright.dsl.mapping import ChildRule, Value
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
-from fieldwright.dsl.preferences import TIMEZONE, Preferences
+from fieldwright.dsl.preferences import TIMEZONE
 from fieldwright.dsl.program import FieldInfo, Write
 from fieldwright.dsl.programspec import (
     CheckSpec,
     ChildSpec,
-    FieldSpec,
-    KeyFieldSpec,
-    LetSpec,
     MembershipSpec,
-    OnError,
-    OnNull,
-    OnTooLong,
     ProgramSpec,
     ReadSpec,
     RowsSpec,
-    ValueTable,
 )
 from fieldwright.dsl.proof import narrowed, usage
-from fieldwright.dsl.schema import FieldSchema, ObjectSchema, Schemas
+from fieldwright.dsl.schema import ObjectSchema
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
 from fieldwright.dsl.types import ANY, DECIMAL, ERROR, STRING, Kind, Type, list_of
-from fieldwright.dsl.valuetables import const_type, table_key, written_type
-
-CUSTOM_PREFIX = "custom_fields."
-"""What the names of ActiveCampaign custom fields start with in a program."""
 
 LISTS_FIELD = "memberships.lists"
 """The name of the field that holds list memberships in a program."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a mapping is linked against. `mappings` are all known ones by name, `preferences` the settings it sees."""
-
-    schemas: Schemas
-    libraries: Mapping[str, Library]
-    mappings: Mapping[str, MappingRules]
-    preferences: Preferences
-    applied: frozenset[str] | None = None
-
-
 def link_mapping(mapping: MappingRules, around: Surroundings) -> tuple[LinkedMapping, tuple[Diagnostic, ...]]:
     """Resolve one mapping. Its `spec` is None when there are errors among the findings."""
-    linking = _Linking(mapping, around)
+    linking = _Linking(mapping=mapping, around=around)
     linked = linking.link()
     return linked, tuple(linking.findings.found)
 
 
-@dataclass(slots=True)
-class _Linking:
+@dataclass(slots=True, kw_only=True)
+class _Linking(FieldLinking):
     """The work on one mapping."""
-
-    mapping: MappingRules
-    around: Surroundings
-    findings: Findings = field(default_factory=Findings)
-    checked: list[Checked] = field(default_factory=list)
-    complete: bool = True
-    broken: set[str] = field(default_factory=set)
 
     def link(self) -> LinkedMapping:
         mapping = self.mapping
@@ -91,7 +60,7 @@ class _Linking:
         target = self._object(mapping.to)
         params = self._params()
         scope = base_scope(self.around.schemas, self._settings(), params if mapping.driven_by else None)
-        scope = self._use(scope)
+        scope = self._use(mapping.use, scope)
         self._taken(((mapping.root.text, mapping.root.span),), set(RESERVED))
         scope = scope.bind(mapping.root.text, ERROR if source is None else _record(source))
         taken = {*RESERVED, mapping.root.text}
@@ -127,7 +96,7 @@ class _Linking:
                 root=mapping.root.text,
                 target_object=target.name,
                 fields=tuple(self._field_spec(one) for one in fields),
-                keys=tuple(tuple(_key_spec(one) for one in parts) for parts in keys),
+                keys=tuple(tuple(key_spec(one) for one in parts) for parts in keys),
                 lets=lets,
                 reads=reads,
                 filter=chosen,
@@ -165,18 +134,6 @@ class _Linking:
 
     # --- names --------------------------------------------------------------------------------------------------
 
-    def _object(self, node: Scalar) -> ObjectSchema | None:
-        found = self.around.schemas.find(node.text)
-        if found is None:
-            hint = did_you_mean(node.text, self.around.schemas.object_names())
-            self.findings.error("DM301", f"`{node.text}` is not a known object", node.span, hint or "unknown object")
-        return found
-
-    def _settings(self) -> Mapping[str, Type] | None:
-        preferences = self.around.preferences
-        self.complete = self.complete and not preferences.uncertain
-        return None if preferences.uncertain else preferences.types
-
     def _params(self) -> dict[str, Type]:
         params: dict[str, Type] = {}
         for rule in self.mapping.params:
@@ -187,19 +144,6 @@ class _Linking:
                 self.findings.error("DM020", str(problem), rule.type.span, "not a type")
         return params
 
-    def _use(self, scope: Scope) -> Scope:
-        functions: dict[str, UserFunction] = {}
-        for name in self.mapping.use:
-            library = self.around.libraries.get(name.text)
-            if library is None:
-                hint = did_you_mean(name.text, self.around.libraries)
-                message = f"There is no library `{name.text}` of functions or tables"
-                self.findings.error("DM406", message, name.span, hint or "unknown library")
-                continue
-            functions.update(library.functions)
-            self.broken |= library.broken
-        return Scope(scope.schemas, scope.names, functions, scope.objects)
-
     def _taken(self, names: Any, taken: set[str]) -> None:
         for name, span in names:
             if name in taken:
@@ -207,51 +151,6 @@ class _Linking:
             taken.add(name)
 
     # --- expressions --------------------------------------------------------------------------------------------
-
-    def _check(self, value: Value, scope: Scope, expected: Type | None = None) -> Checked | None:
-        """The checked value, or None with findings."""
-        node = value.source
-        if isinstance(value, Constant):
-            made = constant(node.value, const_type(node.value))
-            self.checked.append(made)
-            return made
-        parsed = parse(node.text)
-        for problem in parsed.problems:
-            self.findings.problem(node, problem)
-        if parsed.tree is None:
-            return None
-        result = check(parsed.tree, scope, expected, text=node.text)
-        for problem in result.problems:
-            if problem.code == "DM104" and node.text[problem.start : problem.end] in self.broken:
-                self.complete = False
-            else:
-                self.findings.problem(node, problem)
-        if result.core is None:
-            if not result.problems:
-                self.complete = False  # what it uses has a finding of its own
-            return None
-        self.checked.append(result)
-        return result
-
-    def _condition(self, value: Value | None, scope: Scope) -> Checked | None:
-        if value is None:
-            return None
-        checked = self._check(value, scope)
-        if checked is None or checked.type.kind is Kind.ERROR:
-            return checked
-        if checked.type.kind is not Kind.BOOL:
-            message = f"A condition must be true or false, this is {checked.type}"
-            self.findings.error(
-                "DM203",
-                message,
-                value.source.span,
-                f"this is {checked.type}",
-                "to ask whether it is there: `is not blank`",
-            )
-        elif checked.type.nullable:
-            hint = "say what null means: add `?? false`, or test `is not null` first"
-            self.findings.warning("DM204", "This condition may be null", value.source.span, "may be null", hint)
-        return checked
 
     def _reads(self, scope: Scope) -> tuple[tuple[ReadSpec, ...], Scope]:
         reads: list[ReadSpec] = []
@@ -262,7 +161,7 @@ class _Linking:
             self._read_key(rule.key, rule.kind, key)
             if rule.by is not None and found is not None and rule.by.text not in found.fields:
                 self._no_field("DM302", rule.by, found)
-            if rule.where is not None and found is not None and _field_at(rule.where.text, found, self.around) is None:
+            if rule.where is not None and found is not None and field_at(rule.where.text, found, self.around) is None:
                 self._no_field("DM302", rule.where, found)
             scope = scope.bind(rule.name, read_type(rule.kind, found))
             if key is not None and found is not None:
@@ -288,117 +187,7 @@ class _Linking:
             message = f"A record is looked up by a text, this is {key.type}"
             self.findings.error("DM318", message, value.source.span, f"this is {key.type}")
 
-    def _lets(self, rules: tuple[LetRule, ...], scope: Scope) -> tuple[tuple[LetSpec, ...], Scope]:
-        lets: list[LetSpec] = []
-        for rule in rules:
-            checked = self._check(rule.value, scope)
-            if checked is None:
-                scope = scope.bind(rule.name, ERROR, "let")
-            else:
-                scope = scope.let(rule.name, checked)
-                lets.append(LetSpec(rule.name, checked, rule.span.line))
-        return tuple(lets), scope
-
     # --- fields and keys ----------------------------------------------------------------------------------------
-
-    def _any(self, value: AnyValue, scope: Scope) -> tuple[Checked | None, Span]:
-        if isinstance(value, Reference):
-            return self._reference(value, scope), value.key.source.span
-        return self._check(value, scope), value.source.span
-
-    def _reference(self, value: Reference, scope: Scope) -> Checked | None:
-        known = self.around.mappings
-        name = value.mapping.text
-        if name not in known:
-            hint = did_you_mean(name, known)
-            self.findings.error("DM403", f"There is no mapping `{name}`", value.mapping.span, hint or "unknown mapping")
-        elif self.around.applied is not None and name not in self.around.applied:
-            message = f"The mapping `{name}` is not applied by the project, so its records have no target"
-            self.findings.error("DM404", message, value.mapping.span, "not applied", f"add `{name}` to `apply:`")
-        checked = self._check(value.key, scope)
-        if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.ERROR):
-            message = f"The key of a reference is the id of a source record, a text; this is {checked.type}"
-            self.findings.error("DM318", message, value.key.source.span, f"this is {checked.type}")
-        return checked
-
-    def _field(
-        self, rule: FieldRule, owner: ObjectSchema | None, scope: Scope, child: ChildRule | None = None
-    ) -> LinkedField:
-        value, place = self._any(rule.value, scope)
-        table = self._table(rule, value, scope)
-        written = written_type(rule, value, table)
-        target = _field_at(rule.name, owner, self.around) if owner is not None else None
-        if owner is None:
-            owner = ObjectSchema("", {})
-        return LinkedField(rule, owner, target, value, table, written, place, child)
-
-    def _custom_fields(self, target: ObjectSchema | None, scope: Scope) -> tuple[LinkedField, ...]:
-        """Fields that the target lets us make: their schema follows from the value."""
-        made: list[LinkedField] = []
-        for rule in self.mapping.custom_fields:
-            linked = self._field(rule, None, scope)
-            type_ = (linked.written or ERROR).optional()
-            if type_.kind is Kind.ENUM:
-                type_ = STRING.optional()
-            schema = FieldSchema(CUSTOM_PREFIX + rule.name, type_, native="custom", status="declared")
-            owner = target if target is not None else linked.object
-            made.append(
-                LinkedField(rule, owner, schema, linked.value, linked.table, linked.written, linked.place, None)
-            )
-        if made and target is not None and not target.name.startswith("activecampaign."):
-            span = self.mapping.custom_fields[0].span
-            message = f"`custom_fields` are made at ActiveCampaign; for {target.name} write them under `fields`"
-            self.findings.error("DM319", message, span, "not at this target")
-        return tuple(made)
-
-    def _table(self, rule: FieldRule, value: Checked | None, scope: Scope) -> LinkedTable | None:
-        said = rule.table
-        if said is None:
-            return None
-        rows, fallback, complete = said.rows, said.fallback, said.asks_for_error
-        if said.name is not None:
-            shared = self._shared(said.name)
-            if shared is None:
-                return None
-            rows = shared.rows
-            if fallback is None and not complete:
-                fallback, complete = shared.fallback, shared.open_ended
-        converted: list[tuple[object, object, Span, Span]] = []
-        for key, row in rows:
-            if value is not None:
-                known, native = table_key(key, value.type)
-                if not known:
-                    hint = did_you_mean(key.text, value.type.values) if value.type.kind is Kind.ENUM else ""
-                    message = f"`{key.text}` is no value of {value.type.required()}"
-                    self.findings.error("DM312", message, key.span, hint or "never matches")
-                    continue
-            else:
-                native = key.text
-            converted.append((native, row.value, key.span, row.span))
-        otherwise = self._check(fallback, scope) if fallback is not None else None
-        at = fallback.source.span if fallback is not None else None
-        done = complete or otherwise is not None
-        return LinkedTable(tuple(converted), otherwise, at, done, said.span)
-
-    def _shared(self, name: Scalar) -> SharedTable | None:
-        tables: dict[str, SharedTable] = {}
-        for used in self.mapping.use:
-            library = self.around.libraries.get(used.text)
-            tables.update(library.tables if library else {})
-        if name.text not in tables:
-            hint = did_you_mean(name.text, tables) or "name its library under `use:`"
-            self.findings.error("DM407", f"There is no value table `{name.text}`", name.span, "unknown table", hint)
-            return None
-        return tables[name.text]
-
-    def _key(self, part: Any, owner: ObjectSchema | None, scope: Scope) -> LinkedKey:
-        value, place = self._any(part.value, scope)
-        target = owner.fields.get(part.field) if owner is not None else None
-        if owner is not None and target is None:
-            hint = did_you_mean(part.field, owner.fields)
-            message = f"`{part.field}` is not a field of {owner.name}"
-            self.findings.error("DM302", message, part.span, hint or "unknown field")
-        return LinkedKey(part, target, value, place)
 
     def _membership(self, value: Value, condition: Value | None, scope: Scope) -> Checked | None:
         checked = self._check(value, scope)
@@ -539,39 +328,6 @@ class _Linking:
             return None
         return FieldInfo(LISTS_FIELD, list_of(ANY), Write.ALWAYS, self.mapping.lists_span.line)
 
-    def _field_spec(self, linked: LinkedField) -> FieldSpec:
-        rule = linked.rule
-        target = linked.target or FieldSchema(rule.name, ERROR)
-        ref = rule.value.mapping.text if isinstance(rule.value, Reference) else None
-        info = FieldInfo(
-            name=target.name,
-            type=linked.written or ERROR,
-            write=Write(rule.write),
-            at=rule.span.line,
-            ref=ref,
-            optional_ref=ref is not None and rule.on_missing == "skip",
-            pii=rule.pii,
-            email=target.native == "email",
-        )
-        table = None
-        if linked.table is not None:
-            table = ValueTable(tuple((key, row) for key, row, _, _ in linked.table.rows), linked.table.otherwise)
-        assert linked.value is not None, "a field without a value has a finding"
-        return FieldSpec(
-            info=info,
-            value=linked.value,
-            target=target,
-            table=table,
-            on_null=OnNull(rule.on_null),
-            on_error=OnError(rule.on_error),
-            max_length=OnTooLong(rule.max_length),
-            round=rule.round,
-        )
-
-    def _no_field(self, code: str, name: Scalar, owner: ObjectSchema) -> None:
-        hint = did_you_mean(name.text, owner.fields)
-        self.findings.error(code, f"`{name.text}` is not a field of {owner.name}", name.span, hint or "unknown field")
-
 
 def _record(found: ObjectSchema) -> Type:
     return Type(Kind.RECORD, object=found.name)
@@ -579,25 +335,6 @@ def _record(found: ObjectSchema) -> Type:
 
 def _place(value: Value) -> Span:
     return value.source.span
-
-
-def _key_spec(linked: LinkedKey) -> KeyFieldSpec:
-    value = linked.part.value
-    ref = value.mapping.text if isinstance(value, Reference) else None
-    assert linked.value is not None, "a key without a value has a finding"
-    assert linked.target is not None, "a key of no field has a finding"
-    return KeyFieldSpec(linked.part.field, linked.value, linked.target, linked.part.span.line, ref)
-
-
-def _field_at(path: str, owner: ObjectSchema, around: Surroundings) -> FieldSchema | None:
-    """The field that `a.b` names, through nested objects, or None."""
-    current: ObjectSchema | None = owner
-    *before, last = path.split(".")
-    for name in before:
-        found = current.fields.get(name) if current else None
-        current = around.schemas.find(found.type.object) if found and found.type.object else None
-    found = current.fields.get(last) if current is not None else None
-    return replace(found, name=path) if found is not None and before else found
 
 
 def _root_field(key: Checked, root: str) -> str | None:

@@ -13,16 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldwright.dsl.checking import Checking, Surroundings
 from fieldwright.dsl.diagnostics import Diagnostic, Label
 from fieldwright.dsl.document import Scalar
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
-from fieldwright.dsl.expressions.check import Checked, check, constant
-from fieldwright.dsl.expressions.parser import parse
-from fieldwright.dsl.expressions.scope import Scope, UserFunction
-from fieldwright.dsl.findings import Findings
+from fieldwright.dsl.expressions.check import Checked
+from fieldwright.dsl.expressions.scope import Scope
 from fieldwright.dsl.inputs import base_scope, rule_scope
-from fieldwright.dsl.link import Surroundings
 from fieldwright.dsl.mapping import Constant, LetRule, Value
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
@@ -33,16 +31,15 @@ from fieldwright.dsl.ruleset import Rule, Ruleset
 from fieldwright.dsl.typenotation import NotAType, parse_type
 from fieldwright.dsl.types import ERROR, Kind, is_assignable
 from fieldwright.dsl.values import MISSING, EvaluationError
-from fieldwright.dsl.valuetables import const_type
 
 
 def link_ruleset(
     ruleset: Ruleset, around: Surroundings
 ) -> tuple[RulesetProgram | None, frozenset[str], tuple[Diagnostic, ...]]:
     """The program of a ruleset (None when something in it is wrong), the settings it uses, and its findings."""
-    linking = _Linking(ruleset, around)
+    linking = _Linking(ruleset=ruleset, around=around)
     program = linking.link()
-    return program, frozenset(linking.settings), tuple(linking.findings.found)
+    return program, usage(linking.checked)[1], tuple(linking.findings.found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +52,12 @@ class _Step:
     params: tuple[tuple[str, Checked, str], ...]
 
 
-@dataclass(slots=True)
-class _Linking:
+@dataclass(slots=True, kw_only=True)
+class _Linking(Checking):
     """The work on one ruleset."""
 
     ruleset: Ruleset
-    around: Surroundings
-    findings: Findings = field(default_factory=Findings)
-    settings: set[str] = field(default_factory=set)
     lets: dict[str, Checked] = field(default_factory=dict)
-    complete: bool = True
 
     def link(self) -> RulesetProgram | None:
         ruleset = self.ruleset
@@ -75,7 +68,7 @@ class _Linking:
         scope = rule_scope(
             scope, main.root.text if main else "subscription", main.object.text if main and known else None
         )
-        scope = self._use(scope)
+        scope = self._use(ruleset.use, scope)
         for let in ruleset.lets:
             checked = self._check(let.value, scope)
             if checked is None:
@@ -123,51 +116,10 @@ class _Linking:
             self.complete = False
         return driven
 
-    def _use(self, scope: Scope) -> Scope:
-        functions: dict[str, UserFunction] = {}
-        for name in self.ruleset.use:
-            library = self.around.libraries.get(name.text)
-            if library is None:
-                hint = did_you_mean(name.text, self.around.libraries)
-                self.findings.error("DM406", f"There is no library `{name.text}`", name.span, hint or "unknown")
-                continue
-            functions.update(library.functions)
-        return Scope(scope.schemas, scope.names, functions, scope.objects)
-
-    def _check(self, value: Value, scope: Scope) -> Checked | None:
-        node = value.source
-        if isinstance(value, Constant):
-            return constant(node.value, const_type(node.value))
-        parsed = parse(node.text)
-        for problem in parsed.problems:
-            self.findings.problem(node, problem)
-        if parsed.tree is None:
-            return None
-        checked = check(parsed.tree, scope, text=node.text)
-        for problem in checked.problems:
-            self.findings.problem(node, problem)
-        if checked.core is None:
-            self.complete = self.complete and bool(checked.problems)
-            return None
-        self.settings |= usage([checked])[1]
-        return checked
-
     def _step(self, rule: Rule, main: MappingRules | None, driven: list[MappingRules], scope: Scope) -> _Step:
         when = None
         if rule.when is not None:
-            when = self._check(rule.when, scope)
-            if when is not None and when.type.kind not in (Kind.BOOL, Kind.ERROR):
-                message = f"A condition must be true or false, this is {when.type}"
-                self.findings.error(
-                    "DM203",
-                    message,
-                    rule.when.source.span,
-                    f"this is {when.type}",
-                    "to ask whether it is there: `is not blank`",
-                )
-            elif when is not None and when.type.nullable and when.type.kind is Kind.BOOL:
-                hint = "say what null means: add `?? false`, or test `is not null` first"
-                self.findings.warning("DM204", "This condition may be null", rule.when.source.span, "may be null", hint)
+            when = self._condition(rule.when, scope)
         action = rule.then
         mapping = main
         if action.mapping is not None:

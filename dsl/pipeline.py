@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from fieldwright.dsl.allowances import apply_allowances
+from fieldwright.dsl.checking import Surroundings
 from fieldwright.dsl.compiler import compile_program
 from fieldwright.dsl.declared import declare_schemas
 from fieldwright.dsl.diagnostics import Diagnostic, Severity, in_file_order
@@ -22,7 +23,7 @@ from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.library import Library, build_libraries
-from fieldwright.dsl.link import Surroundings, link_mapping
+from fieldwright.dsl.link import link_mapping
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.linkrules import link_ruleset
 from fieldwright.dsl.lint.rules import find_secrets, lint_mapping
