@@ -65,6 +65,7 @@ class Reader:
         keep = fields | kept
         started = self._source.now() - timedelta(seconds=self._source.visibility_lag())
         after = None if everything or instant is None else Cursor(instant)
+        self.read.setdefault(object_name, 0)
         for batch in self._source.changes(object_name, after, fields=keep):
             self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
             self._mirror.absorb(object_name, batch.changes, keep)

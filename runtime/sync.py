@@ -34,6 +34,9 @@ from fieldwright.runtime.state.ledger import Ledger, account_id, pair_id
 from fieldwright.runtime.state.mirror import Mirror
 
 
+CALLS_PER_BATCH = 5
+
+
 class Mode(StrEnum):
     """Which records a run looks at."""
 
@@ -279,7 +282,8 @@ class _Run:
             self._programs,
         )
         digest = self._digest_of(program)
-        size = pair.target.capabilities.write_batch
+        # Filters and rules leave records out of a batch: a few calls' worth at a time keeps the calls full.
+        size = pair.target.capabilities.write_batch * CALLS_PER_BATCH
         try:
             if job.mode is Mode.INITIAL:
                 ids = self._initial.get(program.source_object, [])
