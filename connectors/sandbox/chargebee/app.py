@@ -31,7 +31,7 @@ from fieldwright.connectors.sandbox.chargebee import (
     reading,
     subscriptions,
 )
-from fieldwright.connectors.sandbox.chargebee.errors import ApiError
+from fieldwright.connectors.sandbox.chargebee.errors import ApiError, wrong_value
 from fieldwright.connectors.sandbox.chargebee.forms import decode
 from fieldwright.connectors.sandbox.chargebee.resources import resources
 from fieldwright.connectors.sandbox.chargebee.site import Config, Operation, Reply, Request, Site
@@ -61,6 +61,9 @@ def create_app(database: Path, clock: Clock, **config: Any) -> Starlette:
         except ApiError as error:
             headers = {"retry-after": str(window.seconds_left(site))} if error.status == 429 else None
             return _json(encode(error.body()).encode(), error.status, headers)
+        except OverflowError:
+            # Found by multiplying or storing, long after the parameters were read; the transaction is undone by then.
+            return _json(encode(wrong_value("amount", "too large").body()).encode(), 400)
         except RecursionError:
             return _json(encode(ApiError(400, "invalid_request", "parameters nested too deeply").body()).encode(), 400)
 

@@ -3,7 +3,7 @@
 from fieldwright.connectors.sandbox.chargebee.errors import ApiError, bad_request, missing
 from fieldwright.connectors.sandbox.chargebee.forms import typed
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
-from fieldwright.connectors.sandbox.chargebee.site import Operation, Reply, Request, Site, merge, reply
+from fieldwright.connectors.sandbox.chargebee.site import Operation, Reply, Request, Site, keep_filled, merge, reply
 
 _PLAN: Document = {
     "period": 1,
@@ -55,7 +55,7 @@ def new_product(kind: str, values: Document, key: str, at: int) -> Document:
     document = {"id": key, **_DEFAULTS[kind]}
     if kind == "coupon":
         document["created_at"] = at
-    merge(document, values)
+    merge(document, {name: value for name, value in values.items() if value is not None})
     if not document.get("name"):
         raise missing("name")
     if kind == "coupon":
@@ -128,6 +128,7 @@ def updater(kind: str) -> Operation:
     def update(site: Site, request: Request) -> Reply:
         document = site.store.get(kind, request.key)
         values = site.values(kind, "update", request.params)
+        keep_filled(values, (*_DEFAULTS[kind], "name", "price", "discount_type"))
         if merge(document, values):
             if kind != "coupon":
                 _complete(kind, document, values)

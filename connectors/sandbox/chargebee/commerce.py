@@ -5,7 +5,20 @@ from typing import Any
 from fieldwright.connectors.sandbox.chargebee import billing, subscriptions
 from fieldwright.connectors.sandbox.chargebee.errors import missing, wrong_state, wrong_value
 from fieldwright.connectors.sandbox.chargebee.pricing import Document, total_up
-from fieldwright.connectors.sandbox.chargebee.site import Reply, Request, Site, flag, reply, required, whole
+from fieldwright.connectors.sandbox.chargebee.site import (
+    Reply,
+    Request,
+    Site,
+    choice,
+    flag,
+    group,
+    moment,
+    reply,
+    required,
+    rows,
+    texts,
+    whole,
+)
 from fieldwright.connectors.sandbox.database import decode
 
 # Life of a link in seconds after its creation.
@@ -24,16 +37,16 @@ def hosted_page(kind: str) -> Any:
     def create(site: Site, request: Request) -> Reply:
         params = request.params
         if kind == "checkout_new":
-            plan = required(params.get("subscription", {}), "plan_id")
+            plan = required(group(params, "subscription"), "plan_id")
             site.store.get("plan", plan)
         if kind == "checkout_existing":
-            site.store.get("subscription", required(params.get("subscription", {}), "id"))
+            site.store.get("subscription", required(group(params, "subscription"), "id"))
         page = new_hosted_page(
             kind,
             site.new_id(),
             site.config.site,
             site.now,
-            pass_thru_content=params.get("pass_thru_content") or None,
+            pass_thru_content=choice(params, "pass_thru_content"),
             embed=flag(params, "embed"),
         )
         site.store.insert("hosted_page", page)
@@ -104,10 +117,10 @@ def acknowledge(site: Site, request: Request) -> Reply:
 def create_gift(site: Site, request: Request) -> Reply:
     """POST /gifts: a subscription for the receiver, paid by the gifter."""
     params = request.params
-    gifter, receiver = params.get("gifter", {}), params.get("gift_receiver", {})
+    gifter, receiver = group(params, "gifter"), group(params, "gift_receiver")
     giver = site.store.get("customer", required(gifter, "customer_id"))
     taker = site.store.get("customer", required(receiver, "customer_id"))
-    wanted = params.get("subscription", {})
+    wanted = group(params, "subscription")
     plan = site.store.get("plan", required(wanted, "plan_id"))
     if not plan["giftable"]:
         raise wrong_value("subscription[plan_id]", f"plan {plan['id']} cannot be given")
@@ -117,7 +130,7 @@ def create_gift(site: Site, request: Request) -> Reply:
         ).parts
     )
     subscription = decode(made["subscription"])
-    scheduled = whole(params, "scheduled_at")
+    scheduled = moment(params, "scheduled_at")
     gift = new_gift(
         site.new_id(),
         giver,
@@ -125,7 +138,7 @@ def create_gift(site: Site, request: Request) -> Reply:
         subscription["id"],
         scheduled or site.now,
         waiting=bool(scheduled and scheduled > site.now),
-        note=gifter.get("note") or None,
+        note=choice(gifter, "note"),
     )
     site.store.insert("gift", gift)
     subscription["gift_id"] = gift["id"]
@@ -180,15 +193,15 @@ def gift_step(status: str) -> Any:
 def create_quote(site: Site, request: Request) -> Reply:
     """POST /customers/{id}/create_subscription_quote"""
     customer = site.store.get("customer", request.key)
-    wanted = request.params.get("subscription", {})
+    wanted = group(request.params, "subscription")
     plan = site.store.get("plan", required(wanted, "plan_id"))
     number = str(site.store.next_number("quote"))
-    addons = {item["id"]: site.store.get("addon", item["id"]) for item in request.params.get("addons") or ()}
+    addons = {required(item, "id"): site.store.get("addon", item["id"]) for item in rows(request.params, "addons")}
     entries = [
         billing.subscription_addon(addons[item["id"]], whole(item, "quantity"), whole(item, "unit_price"))
-        for item in request.params.get("addons") or ()
+        for item in rows(request.params, "addons")
     ]
-    coupons = [site.store.get("coupon", key) for key in request.params.get("coupon_ids") or ()]
+    coupons = [site.store.get("coupon", key) for key in texts(request.params, "coupon_ids")]
     quote = new_quote(
         number,
         customer,
@@ -198,8 +211,8 @@ def create_quote(site: Site, request: Request) -> Reply:
         addons,
         coupons,
         site.now,
-        name=request.params.get("name") or None,
-        valid_till=whole(request.params, "expires_at"),
+        name=choice(request.params, "name"),
+        valid_till=moment(request.params, "expires_at"),
     )
     site.store.insert("quote", quote)
     site.store.database.set_fact(f"quote:{number}", dict(request.params))

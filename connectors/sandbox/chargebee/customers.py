@@ -6,7 +6,16 @@ from fieldwright.connectors.sandbox.chargebee.errors import bad_request, missing
 from fieldwright.connectors.sandbox.chargebee.forms import typed
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
 from fieldwright.connectors.sandbox.chargebee.resources import resources
-from fieldwright.connectors.sandbox.chargebee.site import Reply, Request, Site, merge, reply, required
+from fieldwright.connectors.sandbox.chargebee.site import (
+    Reply,
+    Request,
+    Site,
+    group,
+    keep_filled,
+    merge,
+    reply,
+    required,
+)
 from fieldwright.connectors.sandbox.database import encode
 
 _DEFAULTS: Document = {
@@ -28,7 +37,7 @@ _DEFAULTS: Document = {
 def new_customer(values: Document, key: str, at: int) -> Document:
     """A customer document with the site's defaults beneath the given values."""
     document = {"id": key, **_DEFAULTS, "created_at": at}
-    merge(document, values)
+    merge(document, {name: value for name, value in values.items() if value is not None})
     if "billing_address" in document:
         document["billing_address"].setdefault("validation_status", "not_validated")
     document.setdefault("preferred_currency_code", "USD")
@@ -67,6 +76,7 @@ def update_billing_info(site: Site, request: Request) -> Reply:
 
 
 def _change(site: Site, request: Request, values: Document) -> Reply:
+    keep_filled(values, _DEFAULTS)
     document = site.store.get("customer", request.key)
     if merge(document, values):
         site.store.save("customer", document)
@@ -144,7 +154,7 @@ def _contact(request: Request) -> Document:
 
 def _named_contact(site: Site, request: Request) -> tuple[Document, Document]:
     document = site.store.get("customer", request.key)
-    wanted = required(request.params.get("contact", {}), "id")
+    wanted = required(group(request.params, "contact"), "id")
     for contact in document.get("contacts", ()):
         if contact["id"] == wanted:
             return document, contact

@@ -38,6 +38,10 @@ _LENGTHS = {
     "pass_thru_content": 2048,
     "redirect_url": 500,
 }
+# As documented for money; taken for other numbers too (unverified).
+_LARGEST = 2**53
+# The end of the year 2999; milliseconds given for seconds lie beyond it.
+_LAST_SECOND = 32_503_679_999
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _KEY = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])*)")
 
@@ -112,8 +116,12 @@ def _scalar(given: Any, kind: str, param: str) -> Any:
             number = int(given)
         except ValueError:
             raise wrong_value(param, "should be a whole number") from None
+        if abs(number) > _LARGEST:
+            raise wrong_value(param, "too large")
         if kind == "money" and number < 0:
             raise wrong_value(param, "should not be negative")
+        if kind == "timestamp" and not 0 <= number <= _LAST_SECOND:
+            raise wrong_value(param, "should be a timestamp in seconds")
         return number
     if kind == "boolean":
         if given not in ("true", "false"):

@@ -3,14 +3,25 @@
 from fieldwright.connectors.sandbox.chargebee import billing
 from fieldwright.connectors.sandbox.chargebee.errors import bad_request, missing, wrong_state, wrong_value
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
-from fieldwright.connectors.sandbox.chargebee.site import Reply, Request, Site, reply, required, whole
+from fieldwright.connectors.sandbox.chargebee.site import (
+    Reply,
+    Request,
+    Site,
+    choice,
+    group,
+    reply,
+    required,
+    rows,
+    texts,
+    whole,
+)
 from fieldwright.connectors.sandbox.chargebee.subscriptions import keep_dues, store_invoice
 
 
 def create(site: Site, request: Request) -> Reply:
     """POST /invoices: one-time addons and ad-hoc charges for a customer, at once."""
     customer = site.store.get("customer", required(request.params, "customer_id"))
-    currency = request.params.get("currency_code") or customer.get("preferred_currency_code", billing.BASE_CURRENCY)
+    currency = choice(request.params, "currency_code") or customer.get("preferred_currency_code", billing.BASE_CURRENCY)
     number = str(site.store.next_number("invoice"))
     lines = _lines(site, request, customer, number)
     if not lines:
@@ -23,16 +34,13 @@ def create(site: Site, request: Request) -> Reply:
 
 
 def _coupons(site: Site, request: Request) -> list[Document]:
-    named = request.params.get("coupon_ids") or []
-    if not isinstance(named, list):
-        raise wrong_value("coupon_ids", "should be a list")
-    return [site.store.get("coupon", key) for key in named]
+    return [site.store.get("coupon", key) for key in texts(request.params, "coupon_ids")]
 
 
 def _lines(site: Site, request: Request, customer: Document, number: str) -> list[Document]:
     lines: list[Document] = []
     common = {"date_from": site.now, "date_to": site.now, "customer_id": customer["id"]}
-    for item in request.params.get("addons") or ():
+    for item in rows(request.params, "addons"):
         addon = site.store.get("addon", required(item, "id"))
         if addon["charge_type"] != "non_recurring":
             raise wrong_value("addons", f"{addon['id']} is recurring and cannot be charged once")
@@ -50,7 +58,7 @@ def _lines(site: Site, request: Request, customer: Document, number: str) -> lis
                 "entity_id": addon["id"],
             }
         )
-    for item in request.params.get("charges") or ():
+    for item in rows(request.params, "charges"):
         amount = whole(item, "amount")
         if amount is None:
             raise missing("charges[amount]")
@@ -71,8 +79,8 @@ def _lines(site: Site, request: Request, customer: Document, number: str) -> lis
 
 def record_payment(site: Site, request: Request) -> Reply:
     """POST /invoices/{id}/record_payment"""
-    given = request.params.get("transaction", {})
-    return _pay(site, request.key, whole(given, "amount"), given.get("payment_method") or "bank_transfer")
+    given = group(request.params, "transaction")
+    return _pay(site, request.key, whole(given, "amount"), choice(given, "payment_method") or "bank_transfer")
 
 
 def collect_payment(site: Site, request: Request) -> Reply:
@@ -99,7 +107,7 @@ def void(site: Site, request: Request) -> Reply:
     invoice = site.store.get("invoice", request.key)
     if invoice["status"] == "voided" or invoice["amount_paid"] or invoice["credits_applied"]:
         raise wrong_state(f"invoice {request.key} has payments or is voided already")
-    void_invoice(invoice, site.now, request.params.get("void_reason_code") or None)
+    void_invoice(invoice, site.now, choice(request.params, "void_reason_code"))
     _save(site, invoice)
     site.emit("invoice_updated", invoice=invoice)
     return reply(invoice=invoice)
@@ -141,7 +149,7 @@ def create_credit_note(site: Site, request: Request) -> Reply:
     amount = room if amount is None else amount
     if not 0 < amount <= room:
         raise bad_request(f"invoice {invoice['id']} can be credited with at most {room}")
-    note = _credit(site, invoice, amount, kind, request.params.get("reason_code") or "other")
+    note = _credit(site, invoice, amount, kind, choice(request.params, "reason_code") or "other")
     return reply(credit_note=note, invoice=invoice)
 
 

@@ -26,6 +26,8 @@ _OPERATORS = {
     "number": ("is", "is_not", "lt", "lte", "gt", "gte", "between", "is_present"),
     "timestamp": ("after", "before", "on", "between", "is_present"),
 }
+# Filters one level down, such as gifter[customer_id][is].
+_GROUPS = {("gift", "gifter"), ("gift", "gift_receiver"), ("customer", "relationship")}
 _COMPARE = {"gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "after": ">", "before": "<"}
 # Columns of their own, with an index; everything else is looked up inside the document.
 _COLUMNS = {"id", "updated_at", "customer_id", "subscription_id"}
@@ -120,7 +122,7 @@ def _filter(resource: Resource, name: str, condition: Any, where: list[str], val
         kind = "string"
     elif name in resource.filters:
         kind = resource.filters[name]
-    elif name in ("gifter", "gift_receiver", "relationship") and isinstance(condition, dict):
+    elif (resource.name, name) in _GROUPS and isinstance(condition, dict):
         for inner, test in condition.items():
             _conditions(f"json_extract(document, '$.{name}.{_safe(inner)}')", "string", name, test, where, values)
         return
@@ -146,9 +148,9 @@ def _safe(name: str) -> str:
     return name
 
 
-def _conditions(
-    column: str, kind: str, name: str, tests: Mapping[str, Any], where: list[str], values: list[Any]
-) -> None:
+def _conditions(column: str, kind: str, name: str, tests: Any, where: list[str], values: list[Any]) -> None:
+    if not isinstance(tests, dict):
+        raise wrong_value(name, "needs an operator, such as name[is]")
     for operator, given in tests.items():
         param = f"{name}[{operator}]"
         if operator not in _OPERATORS[kind]:

@@ -6,7 +6,7 @@ Operations get a `Site` and return a `Reply`; here are ids, custom fields and ev
 
 import secrets
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -131,6 +131,38 @@ def reply(**parts: Document | list[Document] | None) -> Reply:
     return Reply(tuple((name, encode(part)) for name, part in parts.items() if part is not None))
 
 
+def group(params: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """A parameter of the form `name[part]`; an absent one has no parts."""
+    given = params.get(name) or {}
+    if not isinstance(given, dict):
+        raise wrong_value(name, "should be a group of values")
+    return given
+
+
+def rows(params: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    """A parameter of the form `name[part][0]`; an absent one has no rows."""
+    given = params.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(item, dict) for item in given):
+        raise wrong_value(name, "should be a list of groups such as name[id][0]")
+    return given
+
+
+def texts(params: Mapping[str, Any], name: str) -> list[str]:
+    """A parameter of the form `name[0]`; an absent one is an empty list."""
+    given = params.get(name) or []
+    if not isinstance(given, list) or not all(isinstance(item, str) for item in given):
+        raise wrong_value(name, "should be a list such as name[0]")
+    return given
+
+
+def choice(params: Mapping[str, Any], name: str, default: str | None = None) -> str | None:
+    """A parameter that is a single text, or the default."""
+    given = params.get(name) or default
+    if given is not None and not isinstance(given, str):
+        raise wrong_value(name, "should be a single value")
+    return given
+
+
 def required(params: Mapping[str, Any], name: str) -> str:
     """A parameter that must have a value."""
     given = params.get(name, "")
@@ -146,9 +178,22 @@ def flag(params: Mapping[str, Any], name: str, default: bool = False) -> bool:
 
 
 def whole(params: Mapping[str, Any], name: str) -> int | None:
-    """A whole number or timestamp parameter, or None."""
+    """A whole number parameter, or None."""
     given = params.get(name, "")
     return None if given == "" else int(typed(given, "integer", name))
+
+
+def keep_filled(values: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Raises ApiError if one of the values would clear a field that must have one."""
+    for name in names:
+        if name in values and values[name] is None:
+            raise missing(name)
+
+
+def moment(params: Mapping[str, Any], name: str) -> int | None:
+    """A timestamp parameter in unix seconds, or None."""
+    given = params.get(name, "")
+    return None if given == "" else int(typed(given, "timestamp", name))
 
 
 def merge(document: Document, values: Mapping[str, Any]) -> bool:

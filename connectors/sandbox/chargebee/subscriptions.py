@@ -15,10 +15,15 @@ from fieldwright.connectors.sandbox.chargebee.site import (
     Reply,
     Request,
     Site,
+    choice,
     flag,
+    group,
     merge,
+    moment,
     reply,
     required,
+    rows,
+    texts,
     whole,
 )
 
@@ -28,10 +33,7 @@ _DERIVED = frozenset({"addons", "coupon", "coupons", "trial_end", "start_date", 
 
 def create(site: Site, request: Request) -> Reply:
     """POST /subscriptions: with its customer, which is created in the same step."""
-    given = request.params.get("customer", {})
-    if not isinstance(given, dict):
-        raise wrong_value("customer", "should be a group of values")
-    params = {**given}
+    params = {**group(request.params, "customer")}
     if "billing_address" in request.params:
         params["billing_address"] = request.params["billing_address"]
     return _create(site, request, customers.create_document(site, params))
@@ -55,9 +57,9 @@ def _create(site: Site, request: Request, customer: Document) -> Reply:
     if cycles is not None:
         subscription["remaining_billing_cycles"] = cycles
     _set_addons(site, subscription, params, replace=True)
-    start = whole(params, "start_date") or site.now
+    start = moment(params, "start_date") or site.now
     _set_coupons(site, subscription, params, start, replace=True)
-    billing.schedule(subscription, plan, start, site.now, whole(params, "trial_end"))
+    billing.schedule(subscription, plan, start, site.now, moment(params, "trial_end"))
     billing.price_subscription(subscription, plan)
     site.store.insert("subscription", subscription)
     invoice = None
@@ -87,8 +89,9 @@ def update(site: Site, request: Request) -> Reply:
 
 def change(site: Site, subscription: Document, params: Mapping[str, Any]) -> None:
     """Apply the parameters of an update to a subscription document; storing it is the caller's."""
-    if params.get("plan_id"):
-        plan = _product(site, "plan", params["plan_id"], "plan_id")
+    wanted = choice(params, "plan_id")
+    if wanted is not None:
+        plan = _product(site, "plan", wanted, "plan_id")
         if plan["id"] != subscription["plan_id"]:
             if plan["currency_code"] != subscription["currency_code"]:
                 raise wrong_value("plan_id", f"currency {plan['currency_code']} differs from the subscription's")
@@ -107,7 +110,7 @@ def change(site: Site, subscription: Document, params: Mapping[str, Any]) -> Non
     if "coupon_ids" in params or "coupon" in params or flag(params, "replace_coupon_list"):
         _set_coupons(site, subscription, params, site.now, replace=flag(params, "replace_coupon_list"))
     if subscription["status"] == "future" and params.get("start_date"):
-        billing.schedule(subscription, plan, whole(params, "start_date") or site.now, site.now, None)
+        billing.schedule(subscription, plan, moment(params, "start_date") or site.now, site.now, None)
     if "trial_end" in params and subscription["status"] in (
         "in_trial",
         "active",
@@ -115,7 +118,7 @@ def change(site: Site, subscription: Document, params: Mapping[str, Any]) -> Non
         "cancelled",
         "future",
     ):
-        _change_trial(site, subscription, plan, whole(params, "trial_end") or 0)
+        _change_trial(site, subscription, plan, moment(params, "trial_end") or 0)
     billing.price_subscription(subscription, plan)
 
 
@@ -247,7 +250,7 @@ def reactivate(site: Site, request: Request) -> Reply:
     cycles = whole(request.params, "billing_cycles")
     if cycles is not None or "billing_cycles" in plan:
         subscription["remaining_billing_cycles"] = cycles if cycles is not None else plan["billing_cycles"]
-    trial_end = whole(request.params, "trial_end") or 0
+    trial_end = moment(request.params, "trial_end") or 0
     invoice = None
     billing.schedule(subscription, plan, site.now, site.now, trial_end)
     billing.price_subscription(subscription, plan)
@@ -263,8 +266,8 @@ def pause(site: Site, request: Request) -> Reply:
     subscription = site.store.get("subscription", request.key)
     if subscription["status"] not in ("active", "non_renewing"):
         raise wrong_state(f"subscription {request.key} is {subscription['status']} and cannot be paused")
-    option = request.params.get("pause_option") or "immediately"
-    resume = whole(request.params, "resume_date")
+    option = choice(request.params, "pause_option", "immediately")
+    resume = moment(request.params, "resume_date")
     if resume is not None:
         subscription["resume_date"] = resume
     if option == "immediately":
@@ -272,7 +275,9 @@ def pause(site: Site, request: Request) -> Reply:
         event = "subscription_paused"
     else:
         subscription["pause_date"] = (
-            subscription["current_term_end"] if option == "end_of_term" else int(required(request.params, "pause_date"))
+            subscription["current_term_end"]
+            if option == "end_of_term"
+            else typed(required(request.params, "pause_date"), "timestamp", "pause_date")
         )
         event = "subscription_pause_scheduled"
     site.store.save("subscription", subscription)
@@ -318,7 +323,7 @@ def go_on(site: Site, subscription: Document, customer: Document) -> Document | 
 def change_term_end(site: Site, request: Request) -> Reply:
     """POST /subscriptions/{id}/change_term_end"""
     subscription = site.store.get("subscription", request.key)
-    ends = whole(request.params, "term_ends_at")
+    ends = moment(request.params, "term_ends_at")
     if ends is None or ends <= site.now:
         raise wrong_value("term_ends_at", "should be in the future")
     if subscription["status"] not in ("active", "non_renewing", "in_trial"):
@@ -336,7 +341,7 @@ def change_term_end(site: Site, request: Request) -> Reply:
 def remove_coupons(site: Site, request: Request) -> Reply:
     """POST /subscriptions/{id}/remove_coupons: all, or those of `coupon_ids`."""
     subscription = site.store.get("subscription", request.key)
-    named = request.params.get("coupon_ids")
+    named = texts(request.params, "coupon_ids") or None
     kept = (
         [] if named is None else [entry for entry in subscription.get("coupons", ()) if entry["coupon_id"] not in named]
     )
@@ -431,27 +436,27 @@ def _product(site: Site, kind: str, key: str, param: str) -> Document:
 
 
 def _set_addons(site: Site, subscription: Document, params: Mapping[str, Any], *, replace: bool) -> None:
-    given = params.get("addons") or []
-    if not isinstance(given, list):
-        raise wrong_value("addons", "should be a list")
     entries = {} if replace else {entry["id"]: entry for entry in subscription.get("addons", ())}
-    for index, item in enumerate(given):
+    for index, item in enumerate(rows(params, "addons")):
         key = required(item, "id")
         addon = _product(site, "addon", key, f"addons[id][{index}]")
         if addon["currency_code"] != subscription["currency_code"]:
             raise wrong_value(f"addons[id][{index}]", "currency differs from the subscription's")
-        entries[key] = billing.subscription_addon(addon, whole(item, "quantity"), whole(item, "unit_price"))
-        for name in ("trial_end", "billing_cycles"):
-            if item.get(name):
-                target = "remaining_billing_cycles" if name == "billing_cycles" else name
-                entries[key][target] = whole(item, name)
+        quantity = whole(item, "quantity")
+        if quantity is not None and quantity < 1:
+            raise wrong_value(f"addons[quantity][{index}]", "should be at least 1")
+        entry = billing.subscription_addon(addon, quantity, whole(item, "unit_price"))
+        if item.get("trial_end"):
+            entry["trial_end"] = moment(item, "trial_end")
+        if item.get("billing_cycles"):
+            entry["remaining_billing_cycles"] = whole(item, "billing_cycles")
+        entries[key] = entry
     merge(subscription, {"addons": list(entries.values()) or None})
 
 
 def _set_coupons(site: Site, subscription: Document, params: Mapping[str, Any], start: int, *, replace: bool) -> None:
-    named = params.get("coupon_ids") or ([params["coupon"]] if params.get("coupon") else [])
-    if not isinstance(named, list):
-        raise wrong_value("coupon_ids", "should be a list")
+    single = choice(params, "coupon")
+    named = texts(params, "coupon_ids") or ([] if single is None else [single])
     entries = {} if replace else {entry["coupon_id"]: entry for entry in subscription.get("coupons", ())}
     for index, key in enumerate(named):
         if key not in entries:

@@ -10,13 +10,21 @@ from chargebee import Chargebee
 from fieldwright.connectors.sandbox.server import Sandbox
 
 
-def sdk(sandbox: Sandbox) -> Chargebee:
-    """The SDK pointed at a sandbox; the class attribute is the SDK's own switch for plain http."""
-    Chargebee.verify_ca_certs = False
-    client = Chargebee(api_key=sandbox.endpoints.chargebee.api_key, site=sandbox.endpoints.chargebee.site)
+def sdk(sandbox: Sandbox, api_key: str) -> Chargebee:
+    """The SDK pointed at a sandbox."""
+    client = Chargebee(api_key=api_key, site=sandbox.endpoints.chargebee.site)
     client.env.protocol = "http"
     client.env.api_endpoint = sandbox.endpoints.chargebee.url + "/api/v2"
     return client
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plain_http() -> Iterator[None]:
+    """The SDK's own switch for plain http is a class attribute; other tests get it back as it was."""
+    before = Chargebee.verify_ca_certs
+    Chargebee.verify_ca_certs = False
+    yield
+    Chargebee.verify_ca_certs = before
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +36,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 @pytest.fixture(scope="module")
 def cb(sandbox: Sandbox) -> Chargebee:
-    return sdk(sandbox)
+    return sdk(sandbox, sandbox.endpoints.chargebee.api_key)
 
 
 @pytest.fixture(scope="module")
