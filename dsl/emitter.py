@@ -388,6 +388,8 @@ class Emitter:
         match node.test:
             case "missing":
                 return Value("False", False)
+            case "null" if isinstance(node.operand, core.Const):
+                return Value(repr(node.operand.value is None), False)
             case "null":
                 return Value(f"({v} is None)", False, atom=False)
             case _ if node.operand.type.kind in _TEXTS:
