@@ -34,16 +34,16 @@ class Executor:
         self._ledger = ledger
         self._pause = pause
 
+    @property
+    def size(self) -> int:
+        """How many operations one call to the target takes."""
+        return self._target.capabilities.write_batch
+
     def execute(self, operations: Sequence[Operation]) -> Executed:
-        """Write the operations. Raises what the target raises when nothing of a batch was applied."""
-        numbers: list[int] = []
-        outcomes: list[Outcome] = []
-        size = self._target.capabilities.write_batch
-        for start in range(0, len(operations), size):
-            batch = operations[start : start + size]
-            numbers.extend(self._ledger.intend(batch))
-            outcomes.extend(self._apply(batch))
-        return Executed(outcomes, numbers)
+        """Write at most `size` operations. The caller records the outcomes before it sends more, so that an error in
+        a later call loses nothing. Raises what the target raises when nothing was applied."""
+        numbers = self._ledger.intend(operations)
+        return Executed(self._apply(operations), numbers)
 
     def _apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         outcomes = list(self._target.apply(operations))

@@ -68,7 +68,7 @@ class MappingRun:
         self._executor = executor
         self._counts = report.counts(program.mapping, program.target_object)
         self._rejections = Rejections(program, programs, ledger.pair, journal, self._counts)
-        self._rows = RowWriter(program, target, ledger, executor, self._rejections, report, self._note)
+        self._rows = RowWriter(program, target, ledger, executor, self._rejections, report, self._note, database.commit)
 
     def apply(self, ids: Sequence[str]) -> None:
         """Bring the target records of these source records up to date. Does not commit at its end: the caller does,
@@ -231,28 +231,29 @@ class MappingRun:
 
     def _write(self, works: Sequence[Work]) -> None:
         planned = [(work, work.plan.operation) for work in works if work.plan and work.plan.operation]
-        if not planned:
-            return
-        executed = self._executor.execute([operation for _work, operation in planned])
-        done: list[Work] = []
-        for (work, operation), outcome in zip(planned, executed.outcomes, strict=True):
-            if outcome.result is not Result.DONE:
-                self._rejections.refuse(work, operation, outcome)
-                continue
-            self._note(operation)
-            work.target_id = outcome.target_id or work.target_id
-            created = operation.op is Op.CREATE if outcome.created is None else outcome.created
-            if created:
-                self._counts.created += 1
-            else:
-                self._counts.updated += 1
-            done.append(work)
-        # Links are durable before the rows are sent: an interruption between the two must find the parent again,
-        # marked as incomplete.
-        self._ledger.save_links(self.program.mapping, [work.new_link(whole=not self.program.children) for work in done])
-        self._save_decisions(done)
-        self._ledger.settle(executed.intents)
-        if self.program.children:
+        for start in range(0, len(planned), self._executor.size):
+            part = planned[start : start + self._executor.size]
+            executed = self._executor.execute([operation for _work, operation in part])
+            done: list[Work] = []
+            for (work, operation), outcome in zip(part, executed.outcomes, strict=True):
+                if outcome.result is not Result.DONE:
+                    self._rejections.refuse(work, operation, outcome)
+                    continue
+                self._note(operation)
+                work.target_id = outcome.target_id or work.target_id
+                created = operation.op is Op.CREATE if outcome.created is None else outcome.created
+                if created:
+                    self._counts.created += 1
+                else:
+                    self._counts.updated += 1
+                done.append(work)
+            # Links are durable before more is sent, rows above all: an interruption must find the parent again,
+            # marked as incomplete.
+            self._ledger.save_links(
+                self.program.mapping, [work.new_link(whole=not self.program.children) for work in done]
+            )
+            self._save_decisions(done)
+            self._ledger.settle(executed.intents)
             self._db.commit()
 
     def _check(self, works: Sequence[Work]) -> None:
@@ -314,18 +315,20 @@ class MappingRun:
             )
             for link in links.values()
         ]
-        executed = self._executor.execute(operations)
         gone: list[str] = []
-        for operation, outcome in zip(operations, executed.outcomes, strict=True):
-            if outcome.result is Result.DONE:
-                self._note(operation)
-                self._counts.deleted += 1
-                gone.append(operation.source_id)
-            else:
-                self._rejections.refuse_write(operation, outcome)
+        for start in range(0, len(operations), self._executor.size):
+            part = operations[start : start + self._executor.size]
+            executed = self._executor.execute(part)
+            for operation, outcome in zip(part, executed.outcomes, strict=True):
+                if outcome.result is Result.DONE:
+                    self._note(operation)
+                    self._counts.deleted += 1
+                    gone.append(operation.source_id)
+                else:
+                    self._rejections.refuse_write(operation, outcome)
+            self._ledger.settle(executed.intents)
         self._ledger.drop_links(self.program.mapping, gone)
         self._rejections.clear_ids(gone)
-        self._ledger.settle(executed.intents)
 
     # --- small things -------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ first; otherwise the rows last written are known.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from fieldwright.dsl.program import Program
@@ -36,6 +36,7 @@ class RowWriter:
         rejections: Rejections,
         report: RunReport,
         note: Callable[[Operation], None],
+        commit: Callable[[], None],
     ) -> None:
         self._program = program
         self._target = target
@@ -43,6 +44,7 @@ class RowWriter:
         self._executor = executor
         self._rejections = rejections
         self._note = note
+        self._commit = commit
         self._counts = {
             child.name: report.counts(f"{program.mapping}/{child.name}", child.object) for child in program.children
         }
@@ -64,7 +66,8 @@ class RowWriter:
                 continue
             plan = plan_rows(self._program, work.desired, work.target_id, mine, found, self._target.same)
             plans.append((work, plan))
-        self._execute(plans)
+        for part in self._parts(plans):
+            self._execute(part)
 
     def finish(self) -> None:
         """Count the rows that this run did not touch."""
@@ -72,6 +75,19 @@ class RowWriter:
             counts = self._counts[child.name]
             linked = self._ledger.child_count(self._program.mapping, child.name)
             counts.unchanged = max(0, linked - counts.created - counts.updated)
+
+    def _parts(self, plans: Sequence[tuple[Work, RowsPlan]]) -> Iterator[list[tuple[Work, RowsPlan]]]:
+        """Plans in parts of what one call takes; the rows of one record are never torn apart."""
+        part: list[tuple[Work, RowsPlan]] = []
+        size = 0
+        for work, plan in plans:
+            if part and size + len(plan.operations) > self._executor.size:
+                yield part
+                part, size = [], 0
+            part.append((work, plan))
+            size += len(plan.operations)
+        if part:
+            yield part
 
     def _execute(self, plans: Sequence[tuple[Work, RowsPlan]]) -> None:
         operations = [operation for _work, plan in plans for operation in plan.operations]
@@ -98,6 +114,7 @@ class RowWriter:
         self._ledger.replace_children(self._program.mapping, replaced)
         if executed:
             self._ledger.settle(executed.intents)
+            self._commit()
 
     def _held(self, works: Sequence[Work]) -> Held:
         """The rows that the target holds under these records, by parent and set."""

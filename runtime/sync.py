@@ -33,7 +33,6 @@ from fieldwright.runtime.state.journal import Journal
 from fieldwright.runtime.state.ledger import Ledger, account_id, pair_id
 from fieldwright.runtime.state.mirror import Mirror
 
-
 CALLS_PER_BATCH = 5
 
 
