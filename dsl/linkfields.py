@@ -63,7 +63,17 @@ class FieldLinking(Checking):
         target = field_at(rule.name, owner, self.around) if owner is not None else None
         if owner is None:
             owner = ObjectSchema("", {})
+        if isinstance(rule.value, Reference) and target is not None and target.references:
+            self._reference_fits(rule.value, target, owner)
         return LinkedField(rule, owner, target, value, table, written, place, child)
+
+    def _reference_fits(self, value: Reference, target: FieldSchema, owner: ObjectSchema) -> None:
+        mapping = self.around.mappings.get(value.mapping.text)
+        if mapping is None or mapping.to.text in target.references:
+            return
+        message = f"`{target.name}` of {owner.name} refers to {' or '.join(target.references)}"
+        caret = f"`{mapping.name}` writes {mapping.to.text}"
+        self.findings.error("DM314", message, value.mapping.span, caret)
 
     def _custom_fields(self, target: ObjectSchema | None, scope: Scope) -> tuple[LinkedField, ...]:
         """Fields that the target lets us make: their schema follows from the value."""

@@ -209,7 +209,7 @@ def _decider(name: str, steps: tuple[_Step, ...], at: str) -> Callable[[Mapping[
         for step in steps:
             rule = step.rule
             try:
-                holds = True if step.when is None else evaluate(step.when, roots, partial=True)
+                holds = True if step.when is None else evaluate(step.when, roots)
             except EvaluationError as error:
                 where = f"rule {rule.name}"
                 return _undecided(rule, FieldProblem(where, error.code, error.reason, error.fix, rule.span.line))

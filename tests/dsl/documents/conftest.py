@@ -65,6 +65,7 @@ CHARGEBEE = Catalog(
                     "status": enum("active", "in_trial", "cancelled"),
                     "created_at": TIMESTAMP,
                     "currency_code": STRING,
+                    "cancel_reason": STRING.optional(),
                     "items": list_of(record("chargebee.subscription.items")).optional(),
                 },
             ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from fieldwright.dsl.pipeline import Result
 from fieldwright.dsl.program import MappedRecord, Ref
+from fieldwright.dsl.values import MISSING
 
 RUN = {
     "started_at": datetime(2026, 1, 6, tzinfo=UTC),
@@ -282,3 +283,42 @@ def test_the_digest_follows_the_meaning_and_not_the_layout(check: Any) -> None:
     )
     lines = check(LINES).programs["lines"].digest
     assert check(LINES.replace("Quantity * Amount__c", "Amount__c")).programs["lines"].digest != lines
+
+
+def test_a_field_that_chargebee_leaves_out_is_null_to_a_rule(check: Any) -> None:
+    rule = "  - {rule: bare, when: subscription.cancel_reason is null, then: nothing}\n"
+    rules = check(LINES.replace("  - {rule: known,", rule + "  - {rule: known,"))
+    roots = {
+        "subscription": {"id": "s", "status": "active"},
+        "previous": None,
+        "linked": False,
+        "sync": {"first": True, "initiated_by": "chargebee"},
+        "settings": rules.settings["rules"],
+        "run": RUN,
+    }
+    decision = rules.rulesets["rules"].decide(roots)
+    assert (decision.rule, decision.problem) == ("bare", None)
+    roots["subscription"] = {"id": "s", "status": "active", "cancel_reason": MISSING}
+    problem = rules.rulesets["rules"].decide(roots).problem
+    assert problem is not None
+    assert (problem.code, problem.where, problem.at) == ("RT153", "rule bare", "a.yaml:37")
+
+
+def test_a_record_that_no_rule_fits_and_a_condition_that_fails_are_problems_with_a_place(check: Any) -> None:
+    text = LINES[: LINES.index("  - {rule: otherwise")] + LINES[LINES.index("---\ninterpret: 1\nproject") :]
+    rules = check(text.replace("when: linked,", "when: 1 / int(subscription.id) > 0,"))
+    roots: dict[str, Any] = {
+        "subscription": {"id": "0", "status": "cancelled"},
+        "previous": None,
+        "linked": False,
+        "sync": {"first": True, "initiated_by": "chargebee"},
+        "settings": rules.settings["rules"],
+        "run": RUN,
+    }
+    failed = rules.rulesets["rules"].decide(roots).problem
+    assert failed is not None
+    assert (failed.where, failed.at) == ("rule known", "a.yaml:37")
+    roots["subscription"] = {"id": "-1", "status": "cancelled"}
+    undecided = rules.rulesets["rules"].decide(roots).problem
+    assert undecided is not None
+    assert (undecided.code, undecided.at) == ("RT152", "a.yaml:30")
