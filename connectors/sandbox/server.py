@@ -27,8 +27,7 @@ from typing import Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp
 
 from fieldwright.connectors.sandbox import world
 from fieldwright.connectors.sandbox.admin import create_admin
@@ -45,7 +44,8 @@ from fieldwright.connectors.sandbox.endpoints import (
     Endpoints,
     SalesforceEndpoint,
 )
-from fieldwright.connectors.sandbox.faults import EXTENSION, SYSTEMS, FaultBook, FaultyApp
+from fieldwright.connectors.sandbox.faults import SYSTEMS, FaultBook, FaultyApp
+from fieldwright.connectors.sandbox.serving import Slot, bind, uvicorn_config
 
 if sys.platform != "win32":
     import fcntl
@@ -76,7 +76,7 @@ class Sandbox:
         self._configs = configs
         self._state = _read(folder / _WORLD)
         self.clock = _clock_of(self._state)
-        self._slots = {system: _Slot() for system in self._systems}
+        self._slots = {system: Slot() for system in self._systems}
         self._apps: dict[str, Starlette] = {}
         self._id = secrets.token_hex(8)
         self._ready = threading.Event()
@@ -189,7 +189,7 @@ class Sandbox:
     # -- serving
 
     def _serve(self, ports: Mapping[str, int]) -> None:
-        sockets = {name: _bind(ports.get(name, 0)) for name in (*self._systems, "admin")}
+        sockets = {name: bind(_HOST, ports.get(name, 0)) for name in (*self._systems, "admin")}
         urls = {name: f"http://{_HOST}:{bound.getsockname()[1]}" for name, bound in sockets.items()}
         self.endpoints = _endpoints(urls, self._state["keys"])
         self._thread = threading.Thread(target=self._run, args=(sockets,), name="sandbox", daemon=True)
@@ -223,7 +223,7 @@ class Sandbox:
             apps[system] = LoggedApp(faulty, system, self.log, self.clock, words)
         tasks = []
         for name, app in apps.items():
-            server = uvicorn.Server(_config(app))
+            server = uvicorn.Server(uvicorn_config(app))
             self._servers.append(server)
             tasks.append(asyncio.create_task(server.serve(sockets=[sockets[name]])))
         while not all(server.started for server in self._servers):
@@ -303,76 +303,6 @@ class _Lock:
 
     def release(self) -> None:
         self._file.close()
-
-
-class _Slot:
-    """An ASGI application that can be exchanged while its server runs."""
-
-    def __init__(self) -> None:
-        self._app: Starlette | None = None
-        self._stack = contextlib.AsyncExitStack()
-
-    async def open(self, app: Starlette) -> None:
-        await self._stack.enter_async_context(app.router.lifespan_context(app))
-        self._app = app
-
-    async def close(self) -> None:
-        self._app = None
-        await self._stack.aclose()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._app is None:
-            await send({"type": "http.response.start", "status": 503, "headers": [(b"content-length", b"0")]})
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await self._app(scope, receive, send)
-
-
-class _Protocol(HttpToolsProtocol):
-    """Gives each request the means to close its connection, which ASGI itself lacks."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        # Not a dictionary, as ASGI asks of extensions: it never leaves this package.
-        self.scope["extensions"] = {EXTENSION: self._close_connection}  # type: ignore[dict-item]
-
-    def _close_connection(self, flush: bool) -> None:
-        transport = self.transport
-        if flush:
-            transport.close()
-        else:
-            transport.abort()
-
-
-def _config(app: ASGIApp) -> uvicorn.Config:
-    return uvicorn.Config(
-        app,
-        http=_Protocol,
-        loop="asyncio",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=120,
-        timeout_graceful_shutdown=1,
-    )
-
-
-def _bind(port: int) -> socket.socket:
-    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind((_HOST, port))
-        # Inherited by accepted connections on the platforms that matter; asyncio sets it again.
-        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError:
-        bound.close()
-        raise
-    return bound
 
 
 def _module(system: str) -> str:

@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fieldwright.connectors.sandbox.chargebee import billing
+from fieldwright.connectors.sandbox.chargebee import billing, settlement
 from fieldwright.connectors.sandbox.chargebee.commerce import new_gift, new_hosted_page, new_quote
 from fieldwright.connectors.sandbox.chargebee.invoices import void_invoice
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
@@ -222,12 +222,12 @@ def _settle(sales: Sales, purchase: Purchase, invoice: Document, customer: Docum
     if customer["net_term_days"]:
         paid = at + 20 * DAY
         if paid < sales.epoch:
-            payment = billing.pay(invoice, invoice["amount_due"], paid, key, method="bank_transfer")
+            payment = settlement.pay(invoice, invoice["amount_due"], paid, key, method="bank_transfer")
             purchase.transactions.append(payment | {"updated_at": paid})
         return
     match "paid" if first else _ENDINGS[sales.invoices % len(_ENDINGS)]:
         case "paid":
-            purchase.transactions.append(billing.pay(invoice, invoice["amount_due"], at, key) | {"updated_at": at})
+            purchase.transactions.append(settlement.pay(invoice, invoice["amount_due"], at, key) | {"updated_at": at})
         case "payment_due":
             invoice |= {
                 "status": "payment_due",
@@ -244,7 +244,7 @@ def _give_back(sales: Sales, purchase: Purchase, invoice: Document, amount: int,
     sales.credit_notes += 1
     at = min(invoice["updated_at"] + 2 * 3600, sales.epoch)
     number = f"CN-{sales.credit_notes}"
-    note = billing.draft_credit_note(number, invoice, amount, at, kind=kind, reason=reason)
+    note = settlement.draft_credit_note(number, invoice, amount, at, kind=kind, reason=reason)
     purchase.credit_notes.append(note | {"updated_at": at})
     invoice["updated_at"] = at
 

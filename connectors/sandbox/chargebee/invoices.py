@@ -1,6 +1,6 @@
 """Operations on invoices and credit notes."""
 
-from fieldwright.connectors.sandbox.chargebee import billing
+from fieldwright.connectors.sandbox.chargebee import billing, settlement
 from fieldwright.connectors.sandbox.chargebee.errors import bad_request, missing, wrong_state, wrong_value
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
 from fieldwright.connectors.sandbox.chargebee.site import (
@@ -95,7 +95,7 @@ def _pay(site: Site, key: str, amount: int | None, method: str) -> Reply:
     amount = invoice["amount_due"] if amount is None else amount
     if not 0 < amount <= invoice["amount_due"]:
         raise wrong_value("transaction[amount]", f"should be between 1 and {invoice['amount_due']}")
-    transaction = billing.pay(invoice, amount, site.now, site.new_id("txn_"), method=method)
+    transaction = settlement.pay(invoice, amount, site.now, site.new_id("txn_"), method=method)
     site.store.insert("transaction", transaction)
     _save(site, invoice)
     site.emit("payment_succeeded", transaction=transaction, invoice=invoice)
@@ -159,7 +159,7 @@ def _issued(invoice: Document) -> int:
 
 def _credit(site: Site, invoice: Document, amount: int, kind: str, reason: str) -> Document:
     number = f"CN-{site.store.next_number('credit_note')}"
-    note = billing.draft_credit_note(number, invoice, amount, site.now, kind=kind, reason=reason)
+    note = settlement.draft_credit_note(number, invoice, amount, site.now, kind=kind, reason=reason)
     site.store.insert("credit_note", note)
     _save(site, invoice)
     site.emit("credit_note_created", credit_note=note)

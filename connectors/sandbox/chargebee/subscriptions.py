@@ -7,7 +7,7 @@ without a card can subscribe; its invoice then stays `payment_due` (deviation: t
 from collections.abc import Mapping
 from typing import Any
 
-from fieldwright.connectors.sandbox.chargebee import billing, customers
+from fieldwright.connectors.sandbox.chargebee import billing, customers, settlement
 from fieldwright.connectors.sandbox.chargebee.errors import ApiError, wrong_state, wrong_value
 from fieldwright.connectors.sandbox.chargebee.forms import typed
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
@@ -394,7 +394,7 @@ def store_invoice(site: Site, invoice: Document, customer: Document) -> None:
     """Store a new invoice, paid from the customer's card if there is one and it is to be used."""
     transaction = None
     if invoice["amount_due"] and customer["auto_collection"] == "on" and customer.get("card_status") == "valid":
-        transaction = billing.pay(invoice, invoice["amount_due"], invoice["date"], site.new_id("txn_"))
+        transaction = settlement.pay(invoice, invoice["amount_due"], invoice["date"], site.new_id("txn_"))
     site.store.insert("invoice", invoice)
     site.emit("invoice_generated", invoice=invoice)
     if transaction is not None:

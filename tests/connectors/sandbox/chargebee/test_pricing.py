@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fieldwright.connectors.sandbox.chargebee.billing import add_period, draft_credit_note, draft_invoice, pay
+from fieldwright.connectors.sandbox.chargebee.billing import add_period, draft_invoice
 from fieldwright.connectors.sandbox.chargebee.pricing import price_of, total_up
+from fieldwright.connectors.sandbox.chargebee.settlement import draft_credit_note, pay
 
 TIERS = [
     {"starting_unit": 1, "ending_unit": 10, "price": 100},
