@@ -12,7 +12,7 @@ from fieldwright.connectors.sandbox.chargebee import billing, settlement
 from fieldwright.connectors.sandbox.chargebee.commerce import new_gift, new_hosted_page, new_quote
 from fieldwright.connectors.sandbox.chargebee.invoices import void_invoice
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
-from fieldwright.connectors.sandbox.chargebee.subscriptions import end, halt
+from fieldwright.connectors.sandbox.chargebee.subscription_status import end, halt
 
 DAY = 86_400
 # In this order, again and again; the first ten subscriptions of a world show every status.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fieldwright.connectors.sandbox.chargebee import billing, subscriptions
+from fieldwright.connectors.sandbox.chargebee import billing, subscription_status, subscriptions
 from fieldwright.connectors.sandbox.chargebee.errors import missing, wrong_state, wrong_value
 from fieldwright.connectors.sandbox.chargebee.pricing import Document, total_up
 from fieldwright.connectors.sandbox.chargebee.site import (
@@ -182,7 +182,7 @@ def gift_step(status: str) -> Any:
         site.store.save("gift", gift)
         subscription = site.store.get("subscription", gift["gift_receiver"]["subscription_id"])
         if status == "cancelled":
-            subscriptions.end(subscription, site.now)
+            subscription_status.end(subscription, site.now)
             site.store.save("subscription", subscription)
         site.emit(f"gift_{status}", gift=gift)
         return reply(gift=gift, subscription=subscription)

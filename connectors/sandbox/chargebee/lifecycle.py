@@ -5,7 +5,7 @@ alone shows the same records tomorrow. A subscription that is many terms behind 
 step and invoiced for that one only (deviation: the real site would have invoiced each).
 """
 
-from fieldwright.connectors.sandbox.chargebee import billing, subscriptions
+from fieldwright.connectors.sandbox.chargebee import billing, subscription_status, subscriptions
 from fieldwright.connectors.sandbox.chargebee.pricing import Document
 from fieldwright.connectors.sandbox.chargebee.site import Site
 from fieldwright.connectors.sandbox.database import decode
@@ -38,13 +38,13 @@ def _step(site: Site, subscription: Document) -> None:
             billing.schedule(subscription, plan, subscription["start_date"], now, subscription.get("trial_end"))
             event, charged, first = "subscription_started", subscription["status"] != "in_trial", True
         case "in_trial" if "cancelled_at" in subscription or _cancels_after_trial(subscription, plan):
-            subscriptions.end(subscription, subscription["trial_end"])
+            subscription_status.end(subscription, subscription["trial_end"])
             event = "subscription_cancelled"
         case "in_trial":
             billing.activate(subscription, plan, subscription["trial_end"])
             event, charged, first = "subscription_activated", True, True
         case "active" | "non_renewing" if subscription.get("pause_date", now + 1) <= now:
-            subscriptions.halt(subscription, subscription["pause_date"])
+            subscription_status.halt(subscription, subscription["pause_date"])
             event = "subscription_paused"
         case "active":
             if subscription["has_scheduled_changes"]:
@@ -53,10 +53,10 @@ def _step(site: Site, subscription: Document) -> None:
             billing.open_term(subscription, plan, subscription["current_term_end"])
             charged = True
         case "non_renewing":
-            subscriptions.end(subscription, subscription["current_term_end"])
+            subscription_status.end(subscription, subscription["current_term_end"])
             event = "subscription_cancelled"
         case _:
-            subscriptions.go_on(site, subscription, customer)
+            subscription_status.go_on(site, subscription, customer)
             event = "subscription_resumed"
     while subscription["status"] == "active" and subscription["current_term_end"] <= now:
         billing.open_term(subscription, plan, subscription["current_term_end"])

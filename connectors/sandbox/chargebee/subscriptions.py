@@ -1,4 +1,4 @@
-"""Operations on subscriptions: create, change, cancel, reactivate, pause, resume, delete.
+"""Operations on subscriptions: create, change, schedule, delete, and charging a term (see `subscription_status`).
 
 A change is charged at the next renewal, never prorated (deviation: the real site prorates by its settings). A customer
 without a card can subscribe; its invoice then stays `payment_due` (deviation: the real site refuses by default).
@@ -67,7 +67,7 @@ def _create(site: Site, request: Request, customer: Document) -> Reply:
         invoice = charge_term(site, subscription, customer, first=True)
     content = {"subscription": subscription, "customer": customer}
     site.emit("subscription_created", **content, **({"invoice": invoice} if invoice else {}))
-    return _answer(site, subscription, customer, invoice)
+    return answer(site, subscription, customer, invoice)
 
 
 def update(site: Site, request: Request) -> Reply:
@@ -84,7 +84,7 @@ def update(site: Site, request: Request) -> Reply:
     if subscription != before:
         site.store.save("subscription", subscription)
         site.emit("subscription_changed", subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer)
+    return answer(site, subscription, customer)
 
 
 def change(site: Site, subscription: Document, params: Mapping[str, Any]) -> None:
@@ -149,7 +149,7 @@ def _schedule_change(site: Site, subscription: Document, params: Mapping[str, An
     site.store.save("subscription", subscription)
     customer = site.store.get("customer", subscription["customer_id"])
     site.emit("subscription_changes_scheduled", subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer)
+    return answer(site, subscription, customer)
 
 
 def remove_scheduled_changes(site: Site, request: Request) -> Reply:
@@ -162,7 +162,7 @@ def remove_scheduled_changes(site: Site, request: Request) -> Reply:
     site.store.database.set_fact(f"scheduled:{request.key}", None)
     site.store.save("subscription", subscription)
     site.emit("subscription_scheduled_changes_removed", subscription=subscription)
-    return _answer(site, subscription)
+    return answer(site, subscription)
 
 
 def retrieve_with_scheduled_changes(site: Site, request: Request) -> Reply:
@@ -171,153 +171,7 @@ def retrieve_with_scheduled_changes(site: Site, request: Request) -> Reply:
     if not subscription["has_scheduled_changes"]:
         raise wrong_state(f"subscription {request.key} has no scheduled changes")
     change(site, subscription, site.store.database.fact(f"scheduled:{request.key}") or {})
-    return _answer(site, subscription)
-
-
-def cancel(site: Site, request: Request) -> Reply:
-    """POST /subscriptions/{id}/cancel: at once, or with `end_of_term` at the end of the term."""
-    subscription = site.store.get("subscription", request.key)
-    if subscription["status"] == "cancelled":
-        raise wrong_state(f"subscription {request.key} is already cancelled")
-    at_end = flag(request.params, "end_of_term") or request.params.get("cancel_option") in (
-        "end_of_term",
-        "end_of_billing_term",
-    )
-    if "cancel_reason_code" in request.params:
-        merge(
-            subscription,
-            {"cancel_reason_code": typed(request.params["cancel_reason_code"], "string", "cancel_reason_code")},
-        )
-    if at_end and subscription["status"] in ("active", "non_renewing", "in_trial"):
-        if subscription["status"] == "active":
-            subscription["status"] = "non_renewing"
-        subscription |= {
-            "cancelled_at": subscription["current_term_end"],
-            "cancel_schedule_created_at": site.now,
-        }
-        subscription.pop("next_billing_at", None)
-        event = "subscription_cancellation_scheduled"
-    else:
-        end(subscription, site.now)
-        event = "subscription_cancelled"
-    site.store.save("subscription", subscription)
-    customer = site.store.get("customer", subscription["customer_id"])
-    site.emit(event, subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer)
-
-
-def end(subscription: Document, at: int) -> None:
-    """Make a subscription cancelled from an instant on."""
-    subscription |= {"status": "cancelled", "cancelled_at": at, "mrr": 0}
-    if "current_term_end" in subscription:
-        subscription["current_term_end"] = min(subscription["current_term_end"], at)
-    for name in ("next_billing_at", "remaining_billing_cycles", "pause_date", "resume_date"):
-        subscription.pop(name, None)
-
-
-def remove_scheduled_cancellation(site: Site, request: Request) -> Reply:
-    """POST /subscriptions/{id}/remove_scheduled_cancellation"""
-    subscription = site.store.get("subscription", request.key)
-    if subscription["status"] not in ("non_renewing", "in_trial") or "cancelled_at" not in subscription:
-        raise wrong_state(f"subscription {request.key} has no scheduled cancellation")
-    subscription |= {"next_billing_at": subscription["current_term_end"]}
-    if subscription["status"] == "non_renewing":
-        subscription["status"] = "active"
-    for name in (
-        "cancelled_at",
-        "cancel_schedule_created_at",
-        "cancel_reason_code",
-        "remaining_billing_cycles",
-    ):
-        subscription.pop(name, None)
-    cycles = whole(request.params, "billing_cycles")
-    if cycles is not None:
-        subscription["remaining_billing_cycles"] = cycles
-    site.store.save("subscription", subscription)
-    site.emit("subscription_scheduled_cancellation_removed", subscription=subscription)
-    return _answer(site, subscription)
-
-
-def reactivate(site: Site, request: Request) -> Reply:
-    """POST /subscriptions/{id}/reactivate: a new first term begins, or a trial with `trial_end`."""
-    subscription = site.store.get("subscription", request.key)
-    if subscription["status"] != "cancelled":
-        raise wrong_state(f"subscription {request.key} is not cancelled")
-    plan = site.store.get("plan", subscription["plan_id"])
-    customer = site.store.get("customer", subscription["customer_id"])
-    for name in ("cancelled_at", "cancel_reason", "cancel_reason_code", "cancel_schedule_created_at"):
-        subscription.pop(name, None)
-    cycles = whole(request.params, "billing_cycles")
-    if cycles is not None or "billing_cycles" in plan:
-        subscription["remaining_billing_cycles"] = cycles if cycles is not None else plan["billing_cycles"]
-    trial_end = moment(request.params, "trial_end") or 0
-    invoice = None
-    billing.schedule(subscription, plan, site.now, site.now, trial_end)
-    billing.price_subscription(subscription, plan)
-    if subscription["status"] != "in_trial":
-        invoice = charge_term(site, subscription, customer, first=False)
-    site.store.save("subscription", subscription)
-    site.emit("subscription_reactivated", subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer, invoice)
-
-
-def pause(site: Site, request: Request) -> Reply:
-    """POST /subscriptions/{id}/pause: at once, at the end of the term or at a date."""
-    subscription = site.store.get("subscription", request.key)
-    if subscription["status"] not in ("active", "non_renewing"):
-        raise wrong_state(f"subscription {request.key} is {subscription['status']} and cannot be paused")
-    option = choice(request.params, "pause_option", "immediately")
-    resume = moment(request.params, "resume_date")
-    if resume is not None:
-        subscription["resume_date"] = resume
-    if option == "immediately":
-        halt(subscription, site.now)
-        event = "subscription_paused"
-    else:
-        subscription["pause_date"] = (
-            subscription["current_term_end"]
-            if option == "end_of_term"
-            else typed(required(request.params, "pause_date"), "timestamp", "pause_date")
-        )
-        event = "subscription_pause_scheduled"
-    site.store.save("subscription", subscription)
-    customer = site.store.get("customer", subscription["customer_id"])
-    site.emit(event, subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer)
-
-
-def halt(subscription: Document, at: int) -> None:
-    """Make a subscription paused from an instant on."""
-    subscription |= {"status": "paused", "pause_date": at, "mrr": 0}
-    subscription.pop("next_billing_at", None)
-
-
-def resume(site: Site, request: Request) -> Reply:
-    """POST /subscriptions/{id}/resume: the term goes on if it has not ended, else a new one begins."""
-    subscription = site.store.get("subscription", request.key)
-    if subscription["status"] != "paused":
-        raise wrong_state(f"subscription {request.key} is not paused")
-    customer = site.store.get("customer", subscription["customer_id"])
-    invoice = go_on(site, subscription, customer)
-    site.store.save("subscription", subscription)
-    site.emit("subscription_resumed", subscription=subscription, customer=customer)
-    return _answer(site, subscription, customer, invoice)
-
-
-def go_on(site: Site, subscription: Document, customer: Document) -> Document | None:
-    """End a pause now; gives the invoice if a new term had to begin."""
-    plan = site.store.get("plan", subscription["plan_id"])
-    for name in ("pause_date", "resume_date"):
-        subscription.pop(name, None)
-    invoice = None
-    if subscription["current_term_end"] > site.now:
-        subscription |= {"status": "active", "next_billing_at": subscription["current_term_end"]}
-        billing.price_subscription(subscription, plan)
-    else:
-        billing.open_term(subscription, plan, site.now)
-        billing.price_subscription(subscription, plan)
-        invoice = charge_term(site, subscription, customer, first=False)
-    return invoice
+    return answer(site, subscription)
 
 
 def change_term_end(site: Site, request: Request) -> Reply:
@@ -335,7 +189,7 @@ def change_term_end(site: Site, request: Request) -> Reply:
         subscription["next_billing_at"] = ends
     site.store.save("subscription", subscription)
     site.emit("subscription_changed", subscription=subscription)
-    return _answer(site, subscription)
+    return answer(site, subscription)
 
 
 def remove_coupons(site: Site, request: Request) -> Reply:
@@ -348,7 +202,7 @@ def remove_coupons(site: Site, request: Request) -> Reply:
     merge(subscription, {"coupons": kept, "coupon": kept[0]["coupon_id"] if kept else None})
     site.store.save("subscription", subscription)
     site.emit("subscription_changed", subscription=subscription)
-    return _answer(site, subscription)
+    return answer(site, subscription)
 
 
 def delete(site: Site, request: Request) -> Reply:
@@ -357,7 +211,7 @@ def delete(site: Site, request: Request) -> Reply:
     subscription["deleted"] = True
     site.store.save("subscription", subscription)
     site.emit("subscription_deleted", subscription=subscription)
-    return _answer(site, subscription)
+    return answer(site, subscription)
 
 
 def charge_term(site: Site, subscription: Document, customer: Document, *, first: bool) -> Document:
@@ -464,9 +318,10 @@ def _set_coupons(site: Site, subscription: Document, params: Mapping[str, Any], 
     merge(subscription, {"coupons": list(entries.values()) or None, "coupon": next(iter(entries), None)})
 
 
-def _answer(
+def answer(
     site: Site, subscription: Document, customer: Document | None = None, invoice: Document | None = None
 ) -> Reply:
+    """The reply that most operations give: the subscription with its customer, and the invoice if one was made."""
     if customer is None:
         customer = site.store.get("customer", subscription["customer_id"])
     return reply(subscription=subscription, customer=customer, invoice=invoice)
