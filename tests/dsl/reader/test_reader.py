@@ -170,6 +170,16 @@ def test_a_part_of_a_value_is_found_in_the_file(style: str, text: str, place: st
     assert marked(text) == ["target", place]
 
 
+def test_an_escape_is_underlined_as_a_whole() -> None:
+    text = "a: 'it''s'\nb: \"x\\u00e9\\ty\"\n"
+    documents, _ = read(SourceFile("f.yaml", text))
+    single, double = (entry.value for entry in documents[0])
+    assert isinstance(single, Scalar)
+    assert isinstance(double, Scalar)
+    shown = [text[span.start : span.end] for span in (single.part(2, 3), double.part(1, 2), double.part(2, 3))]
+    assert shown == ["''", "\\u00e9", "\\t"]
+
+
 LINES = st.lists(st.text(alphabet="ab' \"é\\:", max_size=6), min_size=1, max_size=4)
 
 
