@@ -7,6 +7,7 @@ in one call. Queries are built in `soql`, writes packed in `writes`, values comp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -59,6 +60,7 @@ class SalesforceTarget:
         self._policy = Policy(HostRule(self.system, base), redact=self._redact, clock=clock, jitter=jitter)
         self._client = SalesforceClient(settings, self._policy, self._redact)
         self._live: dict[str, ObjectSchema] = {}
+        self._multi_currency = True
 
     def __repr__(self) -> str:
         return "SalesforceTarget()"
@@ -75,6 +77,7 @@ class SalesforceTarget:
         pricebook = self._client.get(f"{ROOT}/query?q={encoded('SELECT Id FROM Pricebook2 WHERE IsStandard = true')}")
         # Only an org with several currencies has this object; a refusal is the answer.
         currencies = self._client.send("GET", f"{ROOT}/query?q={encoded('SELECT IsoCode FROM CurrencyType')}")
+        self._multi_currency = currencies.ok
         account = str(who["organization_id"])
         facts = {
             "account": account,
@@ -127,22 +130,24 @@ class SalesforceTarget:
     def find(self, request: FindRequest) -> Iterator[tuple[int, TargetRecord]]:
         """Records that match any key, with the index of the key. Raises ObjectRefused, Unavailable."""
         described = self._object(request.object)
+        fields = self._existing(request.object, request.fields)
         indexes: dict[tuple[str, ...], soql.KeyIndex] = {}
         for place, key in enumerate(request.keys):
-            names = tuple(sorted(key))
+            names = tuple(sorted(self._existing(request.object, key)))
             if names:
                 indexes.setdefault(names, soql.KeyIndex(described, names)).add(place, key)
         for index in indexes.values():
-            queries = index.queries(_bare(request.object), request.fields)
+            queries = index.queries(_bare(request.object), fields)
             for row in soql.rows(self._client, queries, self._body):
                 places = index.places(row)
                 if places:
-                    found = soql.record(row, request.fields)
+                    found = soql.record(row, fields)
                     for place in places:
                         yield place, found
 
     def read(self, object_name: str, ids: Sequence[str], fields: Sequence[str]) -> Iterator[TargetRecord]:
         """Records by id; those gone are not among them."""
+        fields = self._existing(object_name, fields)
         for row in self._rows_by(object_name, "Id", ids, fields):
             yield soql.record(row, fields)
 
@@ -151,6 +156,7 @@ class SalesforceTarget:
     ) -> Iterator[tuple[str, TargetRecord]]:
         """Rows under the given parents, each with its parent's id as it was given."""
         given = {parent[:15]: parent for parent in parent_ids}
+        fields = self._existing(object_name, fields)
         for row in self._rows_by(object_name, parent_field, parent_ids, [*fields, parent_field]):
             yield given[str(row[parent_field])[:15]], soql.record(row, fields)
 
@@ -165,12 +171,33 @@ class SalesforceTarget:
         return [wanted for wanted in fields if wanted.name not in found.get(wanted.object, {})]
 
     def same(self, object_name: str, field: str, ours: Any, theirs: Any) -> bool:
-        """Whether `ours`, once written, reads as `theirs`."""
+        """Whether `ours`, once written, reads as `theirs`; a field that the org does not have is never different."""
+        if not self._existing(object_name, [field]):
+            return True
         return compare.same(self._field(object_name, field), ours, theirs)
 
     def apply(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
         """Write; one outcome for each operation, same order."""
+        if not self._multi_currency:
+            operations = [self._without_currency(operation) for operation in operations]
         return Writer(self._client, self._field, self._redact).apply(operations)
+
+    def _existing(self, object_name: str, fields: Iterable[str]) -> list[str]:
+        """The fields without those that only an org with several currencies has, where this one has one."""
+        if self._multi_currency:
+            return list(fields)
+        described = self._object(object_name)
+        known = described.fields if described is not None else {}
+        return [name for name in fields if name not in known or known[name].only_if is None]
+
+    def _without_currency(self, operation: Operation) -> Operation:
+        names = self._existing(operation.object, operation.fields)
+        key = self._existing(operation.object, operation.key)
+        return replace(
+            operation,
+            fields={name: operation.fields[name] for name in names},
+            key={name: operation.key[name] for name in key},
+        )
 
     def _rows_by(
         self, object_name: str, field: str, ids: Sequence[str], fields: Sequence[str]

@@ -62,7 +62,7 @@ class Stage:
         url: str | None = f"/services/data/v59.0/query?q={urllib.parse.quote(query)}"
         rows: list[dict[str, Any]] = []
         while url:
-            page = _request("GET", login["url"] + url, {"Authorization": f"Bearer {login['access_token']}"})
+            page = request("GET", login["url"] + url, {"Authorization": f"Bearer {login['access_token']}"})
             rows += [{name: value for name, value in row.items() if name != "attributes"} for row in page["records"]]
             url = page.get("nextRecordsUrl")
         return rows
@@ -71,27 +71,27 @@ class Stage:
         login = self.endpoints["activecampaign"]
         query = urllib.parse.urlencode({"limit": "100", **filters})
         url = f"{login['url'].rstrip('/')}/api/3/contacts?{query}"
-        return _request("GET", url, {"Api-Token": login["api_key"]})
+        return request("GET", url, {"Api-Token": login["api_key"]})
 
     def contact_values(self, email: str) -> dict[str, str]:
         """The custom field values of a contact, by personalisation tag."""
         login = self.endpoints["activecampaign"]
         base, headers = f"{login['url'].rstrip('/')}/api/3", {"Api-Token": login["api_key"]}
         contact = self.contacts(email=email)["contacts"][0]
-        tags = {one["id"]: one["perstag"] for one in _request("GET", f"{base}/fields?limit=100", headers)["fields"]}
-        values = _request("GET", f"{base}/contacts/{contact['id']}/fieldValues", headers)["fieldValues"]
+        tags = {one["id"]: one["perstag"] for one in request("GET", f"{base}/fields?limit=100", headers)["fields"]}
+        values = request("GET", f"{base}/contacts/{contact['id']}/fieldValues", headers)["fieldValues"]
         return {tags[one["field"]]: one["value"] for one in values}
 
     def change_customer(self, customer: str, **fields: str) -> None:
         """Through Chargebee's own API, as the billing team's tools would."""
         body = urllib.parse.urlencode(fields).encode()
-        _request("POST", f"{self._chargebee()}/customers/{customer}", self._basic(), body)
+        request("POST", f"{self._chargebee()}/customers/{customer}", self._basic(), body)
 
     def customers(self, limit: int = 100) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         offset = ""
         while True:
-            page = _request("GET", f"{self._chargebee()}/customers?limit={limit}{offset}", self._basic())
+            page = request("GET", f"{self._chargebee()}/customers?limit={limit}{offset}", self._basic())
             found += [entry["customer"] for entry in page["list"]]
             if "next_offset" not in page:
                 return found
@@ -108,12 +108,12 @@ class Stage:
 
     def _admin(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
-        return _request(method, self.endpoints["admin"]["url"].rstrip("/") + path, {}, data)
+        return request(method, self.endpoints["admin"]["url"].rstrip("/") + path, {}, data)
 
 
-def _request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, Any]:
-    request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
-    with urllib.request.urlopen(request) as answer:
+def request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> dict[str, Any]:
+    asked = urllib.request.Request(url, data=body, headers=dict(headers), method=method)
+    with urllib.request.urlopen(asked) as answer:
         return dict(json.loads(answer.read() or b"{}"))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Stage
+from .conftest import Stage, request
 
 COUNTED = ("created", "updated", "deleted", "rejected")
 
@@ -214,3 +214,12 @@ def test_wrong_credential_and_dead_host_are_said_plainly(stage: Stage) -> None:
     stage.fault(system="salesforce", match="GET /", kind="drop_before", times=50)
     dead = stage.interpret("run", code=69)
     assert "salesforce" in (dead.stdout + dead.stderr).lower()
+
+
+def test_org_with_one_currency_is_synced_without_currency_fields(stage: Stage) -> None:
+    login = stage.endpoints["salesforce"]
+    settings = json.dumps({"multi_currency": False}).encode()
+    request("PATCH", login["url"] + "/sandbox/settings", {"Authorization": f"Bearer {login['access_token']}"}, settings)
+    assert totals(stage.report("run"))["rejected"] == 0
+    assert len(stage.soql("SELECT Id FROM Opportunity")) > 10
+    assert totals(stage.report("run")) == dict.fromkeys(COUNTED, 0)

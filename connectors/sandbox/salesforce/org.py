@@ -98,7 +98,9 @@ class Org:
 
     def is_visible(self, item: SObject, found: Field) -> bool:
         """Whether the user may see the field: it is not hidden, and the feature it belongs to is switched on."""
-        if found.only_if == "multi-currency org" and not self.settings["multi_currency"]:
+        if not self.settings["multi_currency"] and (
+            found.only_if == "multi-currency org" or item.name == "CurrencyType"
+        ):
             return False
         hidden = self._hidden.get(item.name.lower())
         return hidden is None or found.name.lower() not in hidden

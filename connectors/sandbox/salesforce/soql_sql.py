@@ -77,10 +77,15 @@ class Compiler:
 
     def compile(self, query: Query, *, extra: str = "", extra_values: tuple[Any, ...] = ()) -> Statement:
         """The statement of a query; `extra` is a further SQL condition on `{t}` (the root table)."""
-        item = self.context.schema.find(query.object_name)
-        if item is None:
-            raise unknown_object(self.context, query)
-        return _Select(self.context, query, item).statement(extra, extra_values)
+        return _Select(self.context, query, found_object(self.context, query)).statement(extra, extra_values)
+
+
+def found_object(context: Context, query: Query) -> SObject:
+    """The object that is selected from; one of which not even the id is visible is not there."""
+    item = context.schema.find(query.object_name)
+    if item is None or not context.visible(item, item.fields["Id"]):
+        raise unknown_object(context, query)
+    return item
 
 
 def unknown_object(context: Context, query: Query) -> RequestRefused:
@@ -164,10 +169,7 @@ class _Select:
         return sql
 
     def subquery(self, query: Query) -> tuple[str, str, list[Any]]:
-        item = self.context.schema.find(query.object_name)
-        if item is None:
-            raise unknown_object(self.context, query)
-        statement = _Select(self.context, query, item).statement("", ())
+        statement = _Select(self.context, query, found_object(self.context, query)).statement("", ())
         return statement.columns[-1], statement.tail + statement.bounded(), statement.values
 
     def ordering(self) -> list[str]:
