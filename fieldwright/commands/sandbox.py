@@ -95,9 +95,10 @@ def reset(customers: int, seed: int, scenario: str | None, **_place: Any) -> int
     try:
         server.reset(folder, customers=customers, seed=seed, scenario=scenario)
         # The accounts of the new world have the names of the old ones; links to records that are gone would mislead.
-        state = project.state_file(project.target(SANDBOX))
-        for suffix in ("", "-wal", "-shm"):
-            state.with_name(state.name + suffix).unlink(missing_ok=True)
+        for name in {SANDBOX, *(project.document.targets if project.document else ())}:
+            target = project.target(name)
+            if any(target.is_emulated(system) for system in ("chargebee", "salesforce", "activecampaign")):
+                _forget(project.state_file(target))
     except ValueError as error:
         raise failures.WrongUse(str(error), "`interpret sandbox reset --help` shows the options") from None
     except (OSError, HTTPException, sqlite3.Error) as error:
@@ -147,6 +148,11 @@ def add_field(field: str, field_type: str, length: int | None, label: str | None
     else:
         output.say(f"{field} is there. Declare it in schema/custom-fields.yaml, so that lint knows it too.")
     return failures.OK
+
+
+def _forget(state: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        state.with_name(state.name + suffix).unlink(missing_ok=True)
 
 
 def _serve(folder: Path, ports: Mapping[str, int]) -> int:

@@ -83,6 +83,20 @@ def test_reset_makes_a_world_of_that_size_and_forgets_the_state(interpret: Run, 
     assert planned["read"]["chargebee.customer"] == 3
 
 
+def test_reset_forgets_what_every_emulated_target_knows_and_nothing_else(interpret: Run, folder: Path) -> None:
+    (folder / "interpret.yaml").write_text(
+        "interpret: 1\nproject: acme\ntargets: {trial: {sandbox: true}, staging: {}}\n"
+    )
+    states = folder / ".interpret" / "state"
+    states.mkdir(parents=True)
+    for name in ("sandbox.db", "trial.db", "trial.db-wal", "staging.db"):
+        (states / name).write_text("")
+
+    interpret("sandbox", "reset", "--customers", "1")
+
+    assert [path.name for path in states.iterdir()] == ["staging.db"]
+
+
 @pytest.mark.parametrize("arguments", [("--customers", "-1"), ("--scenario", "nonsense")])
 def test_impossible_world_ends_with_64(interpret: Run, arguments: tuple[str, ...]) -> None:
     assert interpret("sandbox", "reset", *arguments).exit_code == 64
