@@ -124,9 +124,7 @@ class _Writer:
             pending = self.lets(pending, [spec.filter])
             out.line(f"if not {out.condition(_core(spec.filter))}: return {out.name(MappedRecord, 'Made')}(False)")
         self.lets(pending, list(self.later()))
-        out.line("fields = {}")
-        for one in spec.fields:
-            self.field(one, "fields")
+        self.fields(spec.fields, "fields")
         self.memberships()
         keys = ", ".join([self.key(parts) for parts in spec.keys])
         for check in spec.checks:
@@ -168,85 +166,110 @@ class _Writer:
             self.emitter.slots[let.slot] = self.emitter.atom(value)
         return rest
 
-    def field(self, one: FieldSpec, into: str) -> None:
-        """The statements of one field."""
+    def fields(self, fields: Iterable[FieldSpec], into: str) -> None:
+        """The statements of a record's fields. What is written in any case goes into one dictionary display, which is
+        made at its full size at once; the rest is added to it."""
         out = self.emitter
-        node = _core(one.value)
-        out.line(f"# {one.info.name!r}")
-        place = f"{into}[{one.info.name!r}]"
-        if one.info.ref is not None and one.table is None:
-            self.ref(one, node, place)
-        elif one.table is not None:
-            self.table(one, node, place)
-        elif isinstance(node, core.Const):
-            self.constant(one, node.value, place)
-        elif one.target.type.kind in _TEXTS and node.type.kind in _TEXTS and self.spec.system != "chargebee":
-            self.words(one, node, place)
-        else:
-            self.encoded(one, self.wire(one, node), place)
+        sure: list[str] = []
+        maybe: list[tuple[FieldSpec, Value]] = []
+        optional: list[FieldSpec] = []
+        for one in fields:
+            node = _core(one.value)
+            if self.is_words(one, node) and one.on_null is OnNull.SKIP:
+                optional.append(one)
+                continue
+            out.line(f"# {one.info.name!r}")
+            value = self.value(one, node)
+            if value.nullable and one.on_null is OnNull.ERROR:
+                value = out.atom(value)
+                out.line(f"if {value.text} is None: raise Slow")
+                value = Value(value.text, False)
+            if not value.nullable or one.on_null is OnNull.CLEAR:
+                sure.append(f"{one.info.name!r}: {value.text}")
+            else:
+                maybe.append((one, out.atom(value)))
+        out.line(f"{into} = {{{', '.join(sure)}}}")
+        for one, value in maybe:
+            out.line(f"if {value.text} is not None: {into}[{one.info.name!r}] = {value.text}")
+        for one in optional:
+            out.line(f"# {one.info.name!r}")
+            self.words(one, _core(one.value), f"{into}[{one.info.name!r}]")
 
-    def constant(self, one: FieldSpec, value: Any, place: str) -> None:
+    def value(self, one: FieldSpec, node: core.Core) -> Value:
+        """The wire value of a field; None for null."""
+        if one.table is not None:
+            return self.table(one, node)
+        if one.info.ref is not None:
+            return self.reference_to(one.info.ref, node)
+        if isinstance(node, core.Const):
+            return self.constant(one, node.value)
+        if self.is_words(one, node):
+            return self.certain_words(one, node)
+        return self.wire(one, node)
+
+    def is_words(self, one: FieldSpec, node: core.Core) -> bool:
+        """Whether text goes into a text field of a system to which an empty text is null."""
+        plain = one.table is None and one.info.ref is None and not isinstance(node, core.Const)
+        texts = one.target.type.kind in _TEXTS and node.type.kind in _TEXTS
+        return plain and texts and self.spec.system != "chargebee"
+
+    def constant(self, one: FieldSpec, value: Any) -> Value:
         out = self.emitter
         try:
             wire = self.encoder(one)(value)
         except EvaluationError:
             out.line("raise Slow")
-            return
-        if wire is None:
-            self.null(one, place)
-        else:
-            out.line(f"{place} = {out.literal(wire)}")
-
-    def null(self, one: FieldSpec, place: str) -> None:
-        """What a null does."""
-        match one.on_null:
-            case OnNull.SKIP:
-                self.emitter.line("pass")
-            case OnNull.CLEAR:
-                self.emitter.line(f"{place} = None")
-            case OnNull.ERROR:
-                self.emitter.line("raise Slow")
+            return Value("None", True)
+        return Value(out.literal(wire), wire is None)
 
     def encoder(self, one: FieldSpec) -> Callable[[Any], Any]:
         truncate = one.max_length is OnTooLong.TRUNCATE
         return partial(encode, target=one.target, system=self.spec.system, truncate=truncate, digits=one.round)
 
     def words(self, one: FieldSpec, node: core.Core, place: str) -> None:
-        """Text into a text field. The type of a raw value is tested together with its length."""
+        """Text that may be null into a text field. The type of a raw value is tested together with its length."""
+        out = self.emitter
+        direct = self.raw_words(node)
+        v = out.atom(out.emit(node)).text if direct is None else direct
+        out.line(f"if {v}:")
+        with out.block():
+            out.line(f"{place} = {self.fitted(one, v, unknown=direct is not None)}")
+        if direct is not None:
+            out.line(f"elif {v} is not None and {v} != '': raise Slow")
+
+    def certain_words(self, one: FieldSpec, node: core.Core) -> Value:
+        """Text into a text field that is written in any case."""
+        out = self.emitter
+        direct = self.raw_words(node)
+        v = out.atom(out.emit(node)).text if direct is None else direct
+        made = out.temp()
+        out.line(f"if {v}:")
+        with out.block():
+            out.line(f"{made} = {self.fitted(one, v, unknown=direct is not None)}")
+        if direct is not None:
+            out.line(f"elif {v} is not None and {v} != '': raise Slow")
+        out.line("else:")
+        with out.block():
+            out.line(f"{made} = None")
+        return Value(made, True)
+
+    def raw_words(self, node: core.Core) -> str | None:
+        """The raw text of a field that nothing has tested yet."""
+        out = self.emitter
+        if not isinstance(node, core.Field) or node.codec not in ("chargebee.string", "chargebee.enum"):
+            return None
+        return None if out.is_checked(node) else out.raw(node).text
+
+    def fitted(self, one: FieldSpec, v: str, *, unknown: bool) -> str:
+        """A text that is not empty, tested for its length and, if `unknown`, for being a text."""
         out = self.emitter
         length = one.target.length
-        direct = isinstance(node, core.Field) and node.codec in ("chargebee.string", "chargebee.enum")
-        if isinstance(node, core.Field) and direct and not out.is_checked(node):
-            v = out.raw(node).text
-            out.line(f"if {v}:")
-            with out.block():
-                if length is None:
-                    out.line(f"if type({v}) is not str: raise Slow")
-                elif one.max_length is OnTooLong.TRUNCATE:
-                    out.line(f"if type({v}) is not str: raise Slow")
-                    v = f"{v}[:{length}]"
-                else:
-                    out.line(f"if type({v}) is not str or len({v}) > {length}: raise Slow")
-                out.line(f"{place} = {v}")
-            out.line(f"elif {out.raw(node).text} is not None and {out.raw(node).text} != '': raise Slow")
-            if one.on_null is not OnNull.SKIP:
-                out.line("else:")
-                with out.block():
-                    self.null(one, place)
-            return
-        value = out.atom(out.emit(node))
-        out.line(f"if {value.text}:")
-        with out.block():
-            shown = value.text
-            if length is not None and one.max_length is OnTooLong.TRUNCATE:
-                shown = f"{shown}[:{length}]"
-            elif length is not None:
-                out.line(f"if len({shown}) > {length}: raise Slow")
-            out.line(f"{place} = {shown}")
-        if one.on_null is not OnNull.SKIP:
-            out.line("else:")
-            with out.block():
-                self.null(one, place)
+        tests = [f"type({v}) is not str"] if unknown else []
+        if length is not None and one.max_length is not OnTooLong.TRUNCATE:
+            tests.append(f"len({v}) > {length}")
+        if tests:
+            out.line(f"if {' or '.join(tests)}: raise Slow")
+        return f"{v}[:{length}]" if length is not None and one.max_length is OnTooLong.TRUNCATE else v
 
     def wire(self, one: FieldSpec, node: core.Core) -> Value:
         """The wire form of a value; None stays None."""
@@ -254,6 +277,13 @@ class _Writer:
         given, wanted, system = node.type.kind, one.target.type.kind, self.spec.system
         if isinstance(node, core.Field) and node.codec == "chargebee.timestamp" and wanted is Kind.TIMESTAMP:
             return self.seconds(node)
+        if self.is_whole(one, node):
+            assert isinstance(node, core.Field)
+            raw = out.raw(node).text
+            room = (one.target.precision or 0) - (one.target.scale or 0)
+            wrong = f"type({raw}) is not int or not -{10**room} < {raw} < {10**room}"
+            out.line(f"if {raw} is not None and ({wrong}): raise Slow")
+            return self.apply(out.name(Decimal), Value(raw, True))
         if isinstance(node, core.Field) and node.codec == "chargebee.money" and system != "chargebee":
             value, given = out.major(node), Kind.DECIMAL
         else:
@@ -263,7 +293,7 @@ class _Writer:
                 return value
             case ((Kind.INT | Kind.DECIMAL), (Kind.DECIMAL | Kind.MONEY)):
                 if given is Kind.INT and one.round is None and system != "chargebee":
-                    return self.whole(one.target, value)
+                    return self.whole(one.target, out.atom(value))
                 if given is Kind.INT:
                     value = self.apply(out.name(Decimal), value)
                 return self.apply(out.name(number_writer(one.target, one.round), "number"), value)
@@ -276,10 +306,16 @@ class _Writer:
             case _:
                 return Value(f"{out.name(self.encoder(one), 'encode')}({value.text})", True, atom=False)
 
+    def is_whole(self, one: FieldSpec, node: core.Core) -> bool:
+        """Whether a raw whole number goes into a decimal field: one test for its type and size is enough."""
+        room = (one.target.precision or 99) - (one.target.scale or 0)
+        fits = one.target.type.kind in (Kind.DECIMAL, Kind.MONEY) and one.round is None and 0 < room < 19
+        raw = isinstance(node, core.Field) and node.codec == "chargebee.int" and not self.emitter.is_checked(node)
+        return fits and raw and self.spec.system != "chargebee"
+
     def whole(self, target: FieldSchema, value: Value) -> Value:
         """A whole number in a decimal field that surely has room for it."""
         out = self.emitter
-        value = out.atom(value)
         if target.precision is not None and target.precision - (target.scale or 0) < 19:
             bound = 10 ** max(target.precision - (target.scale or 0), 0)
             guard = f"{value.text} is not None and " if value.nullable else ""
@@ -302,25 +338,6 @@ class _Writer:
         call = f"{function}({value.text})"
         return out.put(f"None if {value.text} is None else {call}" if value.nullable else call, value.nullable)
 
-    def encoded(self, one: FieldSpec, value: Value, place: str) -> None:
-        """Write a wire value, or do what null does."""
-        out = self.emitter
-        if not value.nullable:
-            out.line(f"{place} = {value.text}")
-            return
-        value = out.atom(value)
-        if one.on_null is OnNull.CLEAR:
-            out.line(f"{place} = {value.text}")
-            return
-        if one.on_null is OnNull.ERROR:
-            out.line(f"if {value.text} is None: raise Slow")
-            out.line(f"{place} = {value.text}")
-            return
-        out.line(f"if {value.text} is not None: {place} = {value.text}")
-
-    def ref(self, one: FieldSpec, node: core.Core, place: str) -> None:
-        self.encoded(one, self.reference_to(one.info.ref or "", node), place)
-
     def reference_to(self, mapping: str, node: core.Core) -> Value:
         out = self.emitter
         value = out.atom(out.emit(node))
@@ -329,7 +346,7 @@ class _Writer:
             return out.put(f"{made} if {value.text} else None", True)
         return out.put(f"{out.name(reference)}({mapping!r}, {value.text})", True)
 
-    def table(self, one: FieldSpec, node: core.Core, place: str) -> None:
+    def table(self, one: FieldSpec, node: core.Core) -> Value:
         """A value table as a dictionary whose values are wire forms already."""
         out = self.emitter
         assert one.table is not None
@@ -347,15 +364,14 @@ class _Writer:
                 rows[given] = _REFUSED
         if typed is None:
             out.line("raise Slow")
-            return
+            return Value("None", True)
         value = out.atom(out.emit(node))
         plain = one.table.otherwise is None and all(wire is not None and wire is not _REFUSED for wire in rows.values())
         look_up = f"{out.name(rows, 'rows')}.get({value.text}"
         if plain and not value.nullable:
             found = out.put(f"{look_up})", False)
             out.line(f"if {found.text} is None: raise Slow")
-            self.encoded(one, found, place)
-            return
+            return found
         made = out.put("None", True).text
         out.line(f"if {value.text} is not None:")
         with out.block():
@@ -368,7 +384,7 @@ class _Writer:
                 else:
                     found = out.emit(_core(one.table.otherwise))
                     out.line(f"{made} = {out.name(encoder, 'encode')}({found.text})")
-        self.encoded(one, Value(made, True), place)
+        return Value(made, True)
 
     def memberships(self) -> None:
         info, out = self.spec.memberships_info, self.emitter
@@ -435,9 +451,7 @@ class _Writer:
                 pending = self.lets(pending, [rows.filter])
                 out.line(f"if not {out.condition(_core(rows.filter))}: continue")
             self.lets(pending, users)
-            out.line(f"{row} = {{}}")
-            for one in rows.fields:
-                self.field(one, row)
+            self.fields(rows.fields, row)
             out.line(f"{made}.append({row})")
         out.slots = before
 

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from specs import field, key, lets_scope, spec
+from specs import field, key, lets_scope, shown, spec
 from worlds import checked, scope
 
 from fieldwright.dsl.compiler import compile_program
 from fieldwright.dsl.expressions.check import constant
-from fieldwright.dsl.program import MappedRecord, Program
+from fieldwright.dsl.program import Program
 from fieldwright.dsl.programspec import ChildSpec, FieldSpec, OnError, OnNull, OnTooLong, RowsSpec, ValueTable
 from fieldwright.dsl.values import MISSING
 
@@ -194,7 +194,7 @@ LINE: dict[str, list[Any]] = {
     "kind": [None, "plan", "addon"],
 }
 VALUES: dict[str, list[Any]] = {
-    "id": ["a", "o1", ""],
+    "id": ["a", "o1", "b", "c", "d", ""],
     "name": TEXTS,
     "status": ["open", "paid"],
     "count": [None, 0, 1, -1, 3, 2**62, 2**63 - 1],
@@ -253,11 +253,6 @@ def agree(rnd: random.Random) -> tuple[int, int]:
     return done, tried
 
 
-def shown(made: MappedRecord) -> str:
-    """Everything of a record, with types and exponents of decimals."""
-    return repr((made.included, sorted(made.fields.items()), made.keys, made.children, made.problems))
-
-
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.randoms(use_true_random=False))
 def test_generated_code_and_reference_agree(rnd: random.Random) -> None:
@@ -269,7 +264,7 @@ def test_generated_code_handles_most_records_that_have_no_problem() -> None:
     counts = [agree(rnd) for _ in range(60)]
     done, tried = sum(done for done, _ in counts), sum(tried for _, tried in counts)
     assert tried > 100
-    assert done > 0.6 * tried
+    assert done > 0.5 * tried
 
 
 @pytest.mark.parametrize("seed", range(3))
