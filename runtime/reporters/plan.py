@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from fieldwright.runtime.records import FieldChange, Op, Operation
 from fieldwright.runtime.reporters.paint import Paint
 from fieldwright.runtime.reporters.printable import printable, shown
-from fieldwright.runtime.reporters.text import calls_line, count_of, error_lines
+from fieldwright.runtime.reporters.text import calls_line, count_of, failure_lines
 
 if TYPE_CHECKING:
     from fieldwright.runtime.report import RunReport
@@ -35,7 +35,7 @@ def _lines(report: RunReport, paint: Paint) -> Iterator[str]:
         yield from operation_lines(operation, paint)
         yield ""
     if report.errors:
-        yield from error_lines(report.errors, paint)
+        yield from failure_lines(report.errors, paint)
         yield ""
     for note in report.notes:
         yield f"Note: {printable(note)}"

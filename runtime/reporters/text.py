@@ -6,6 +6,7 @@ mappings that write the same object; JSON keeps them apart. Plans have a module 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -52,7 +53,7 @@ def _lines(report: RunReport, paint: Paint) -> Iterator[str]:
         yield f"Note: {printable(note)}"
     if report.errors:
         yield ""
-        yield from error_lines(report.errors, paint)
+        yield from failure_lines(report.errors, paint)
     yield ""
     yield from _closing(report, paint)
 
@@ -84,6 +85,21 @@ def calls_line(report: RunReport) -> str:
     calls = ", ".join(f"{SYSTEMS.get(system, printable(system))} {count}" for system, count in report.calls.items())
     total = report.seconds.get("total") or sum(report.seconds.values())
     return f"API calls: {calls}" + (f" (in {total:.1f} s)" if total else "")
+
+
+def failure_lines(errors: Sequence[ErrorRecord], paint: Paint) -> Iterator[str]:
+    """The errors of a run: causes as blocks, and one line for the records that only wait for them."""
+    causes = [error for error in errors if error.kind != "waiting"]
+    waiting = [error for error in errors if error.kind == "waiting"]
+    if not causes:
+        yield from error_lines(waiting, paint)
+        return
+    yield from error_lines(causes, paint)
+    if waiting:
+        counts = Counter(error.mapping for error in waiting)
+        named = ", ".join(f"{printable(mapping)} {count}" for mapping, count in counts.items())
+        verb = "waits" if len(waiting) == 1 else "wait"
+        yield f"{count_of(len(waiting), 'record')} {verb} for others and will follow: {named}"
 
 
 def error_lines(errors: Sequence[ErrorRecord], paint: Paint, limit: int = ERRORS_SHOWN) -> Iterator[str]:

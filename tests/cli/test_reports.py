@@ -192,6 +192,28 @@ def test_records_that_fail_alike_share_a_block() -> None:
     assert "8 more like it: cust_1, cust_2, cust_3, cust_4, cust_5, ..." in text
 
 
+def test_records_that_only_wait_are_counted_behind_the_causes() -> None:
+    made = report("completed_with_errors")
+    made.errors = [
+        error(1, kind="waiting", mapping="customer-contact", message="waits"),
+        error(2),
+        error(3, kind="waiting", mapping="invoice", message="waits"),
+        error(4, kind="waiting", mapping="invoice", message="waits too"),
+    ]
+
+    text = render_run(made)
+
+    assert text.count("error[") == 1
+    assert "3 records wait for others and will follow: customer-contact 1, invoice 2" in text
+
+
+def test_records_that_wait_are_shown_where_nothing_else_failed() -> None:
+    made = report("completed_with_errors")
+    made.errors = [error(1, kind="waiting", message="waits")]
+
+    assert "error[STRING_TOO_LONG]: customer-account cust_1" in render_run(made)
+
+
 def test_failed_check_is_told_apart_from_a_rejected_record() -> None:
     made = report("completed_with_errors")
     made.counts("subscription-opportunity", "salesforce.Opportunity").created = 1

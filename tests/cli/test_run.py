@@ -185,3 +185,22 @@ def test_target_is_asked_for_on_a_terminal(interpret: Run, folder: Path, monkeyp
     assert declined.exit_code == 130
     assert "nothing was written" in declined.stderr
     assert agreed.exit_code == 0
+
+
+def test_wrong_credential_ends_with_77_and_shows_no_key(interpret: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from fieldwright import connections
+
+    right = connections.emulated_settings
+
+    def wrong(system: str, endpoints: Any) -> dict[str, str]:
+        settings = right(system, endpoints)
+        return {**settings, "api_key": "test_forbidden"} if system == "chargebee" else settings
+
+    monkeypatch.setattr(connections, "emulated_settings", wrong)
+
+    result = interpret("run")
+
+    assert result.exit_code == 77
+    assert "Aborted:" in result.stdout
+    assert "fix: " in result.stdout
+    assert "test_forbidden" not in result.output
