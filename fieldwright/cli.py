@@ -28,7 +28,7 @@ COMMANDS: Final[dict[str, str]] = {
     "show": "Print a mapping as it is in effect, overlays included.",
     "init": "Make a project of your own in a folder.",
     "sandbox": "Serve the built-in Chargebee, Salesforce and ActiveCampaign.",
-    "rule": "Explain a code that lint prints.",
+    "rule": "Explain a code that lint or a run prints.",
 }
 """Name -> one line for the list of commands. A test holds each line against the command's own help."""
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "rule",
-    short_help="Explain a code that lint prints.",
+    short_help="Explain a code that lint or a run prints.",
     epilog="""\b
 Examples:
   interpret rule            all codes
@@ -26,10 +26,8 @@ Examples:
 @click.argument("code", required=False)
 @options.output_option()
 def command(code: str | None, output_format: str) -> int:
-    """Explain a code that lint prints. Without one all codes are listed."""
-    from fieldwright.dsl.codes import registry
-
-    codes = registry()
+    """Explain a code that lint or a run prints. Without one all codes are listed."""
+    codes = all_codes()
     if code is None:
         return _list(codes, output_format)
     info = codes.get(code.upper())
@@ -38,7 +36,8 @@ def command(code: str | None, output_format: str) -> int:
 
         hint = did_you_mean(code.upper(), codes)
         raise failures.WrongUse(
-            f"there is no code `{code}`" + (f", {hint}" if hint else ""), "`interpret rule` lists all codes"
+            f"there is no code `{code}`" + (f", {hint}" if hint else ""),
+            "`interpret rule` lists all codes; others (STRING_TOO_LONG) are those of the target that refused a record",
         )
     if output_format == output.Format.JSON:
         output.write_json({"version": 1, "rule": _document(info)})
@@ -49,6 +48,14 @@ def command(code: str | None, output_format: str) -> int:
         if example:
             output.say(f"\n{title}\n{textwrap.indent(example, '    ')}")
     return failures.OK
+
+
+def all_codes() -> Mapping[str, CodeInfo]:
+    """Every code with a page: of findings, of expressions, of runs."""
+    from fieldwright.dsl.codes import registry
+    from fieldwright.runtime.codes import CODES
+
+    return dict(sorted({**registry(), **{info.code: info for info in CODES}}.items()))
 
 
 def _list(codes: Mapping[str, CodeInfo], output_format: str) -> int:

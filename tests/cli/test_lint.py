@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -122,6 +123,22 @@ def test_rule_page_explains_every_code_that_lint_prints(interpret: Run, wrong: P
     assert page.exit_code == 0
     assert page.stdout.startswith(finding["code"])
     assert finding["code"] in interpret("rule").stdout
+
+
+def test_every_code_of_the_sources_has_a_page_and_no_page_is_without_code() -> None:
+    from fieldwright.commands.rule import all_codes
+
+    root = Path(__file__).parents[2]
+    sources = [path for ring in ("dsl", "runtime") for path in (root / ring).rglob("*.py") if "codes" not in path.stem]
+    used = {code for path in sources for code in re.findall(r'"((?:DM|RT)\d{3})"', path.read_text(encoding="utf-8"))}
+
+    assert used - all_codes().keys() == set()
+    assert {code for code in all_codes() if code.startswith("RT2")} <= used
+
+
+def test_code_of_a_run_has_a_page_and_that_of_a_vendor_is_told_apart(interpret: Run) -> None:
+    assert interpret("rule", "RT201").stdout.startswith("RT201 (error): Waits for another record")
+    assert "those of the target" in interpret("rule", "STRING_TOO_LONG").stderr
 
 
 def test_show_prints_fields_with_their_origin(interpret: Run, folder: Path) -> None:
