@@ -373,6 +373,8 @@ class _Writer:
             out.line(f"if {found.text} is None: raise Slow")
             return found
         made = out.put("None", True).text
+        if not value.text.isidentifier():
+            value = out.put(value.text, value.nullable)
         out.line(f"if {value.text} is not None:")
         with out.block():
             out.line(f"{made} = {look_up}, {out.name(_NO_ROW, 'no_row')})")

@@ -388,9 +388,10 @@ class Emitter:
         match node.test:
             case "missing":
                 return Value("False", False)
-            case "null" if isinstance(node.operand, core.Const):
-                return Value(repr(node.operand.value is None), False)
             case "null":
+                # Python warns of `5 is None`, and warnings may be errors.
+                if not v.isidentifier():
+                    v = self.put(v, value.nullable).text
                 return Value(f"({v} is None)", False, atom=False)
             case _ if node.operand.type.kind in _TEXTS:
                 return Value(f"(not {v} or {v}.isspace())", False, atom=False)
