@@ -108,9 +108,9 @@ class MappedRecord:
     `included` is False when the mapping's filter leaves the record out. `fields` holds only what is to be written:
     a null under `on_null: skip` is absent, under `on_null: clear` it is None. Values are wire-ready for the target
     (str, int, Decimal, bool, list, None) or a `Ref`. `keys` is parallel to the program's key alternatives; None where
-    one of its values is null. `children` maps a set's name to its rows in order, each with its fields. `checks` holds the
-    values that target fields must show after the write (asserted, never written). A record with `problems` must not be
-    written.
+    one of its values is null. `children` maps a set's name to its rows in order, each with its fields. `checks` holds
+    the values that target fields must show after the write (asserted, never written). A record with `problems` must
+    not be written.
     """
 
     included: bool = True

@@ -15,8 +15,8 @@ CODES: Final = (
         "RT201",
         "Waits for another record",
         "The field refers to a record that another mapping has not written (yet). Most often that record failed "
-        "itself: put that one right, and this one follows by itself in the next run. With `--select`, the other mapping may "
-        "simply never have run. A reference that may stay empty is written with `on_missing: skip`.",
+        "itself: put that one right, and this one follows by itself in the next run. With `--select`, the other "
+        "mapping may simply never have run. A reference that may stay empty is written with `on_missing: skip`.",
         "AccountId: {ref: customer-account, key: customer.id}      # and customer-account rejected the customer",
         "AccountId: {ref: customer-account, key: customer.id, on_missing: skip}",
     ),

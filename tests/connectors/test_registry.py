@@ -68,7 +68,7 @@ def test_connecting_opens_nothing(system: str, settings: dict[str, str]) -> None
     ],
 )
 def test_an_address_on_this_machine_needs_the_sandbox(system: str, settings: dict[str, str]) -> None:
-    with pytest.raises((ConfigError, Unavailable), match="sandbox|not an address of"):
+    with pytest.raises((ConfigError, Unavailable), match=r"sandbox|not an address of"):
         registry.connect(system, settings, sandbox=False).check()
 
 
