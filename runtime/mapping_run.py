@@ -17,7 +17,7 @@ from fieldwright.runtime.connector import Target
 from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.executor import Executor
 from fieldwright.runtime.identity import Identifier
-from fieldwright.runtime.planner import Desired, needs_present_value, plan_record
+from fieldwright.runtime.planner import Desired, fields_by_name, needs_present_value, plan_record
 from fieldwright.runtime.records import Change, Op, Operation, Result
 from fieldwright.runtime.rehearsal import is_planned
 from fieldwright.runtime.rejections import Rejections
@@ -66,6 +66,7 @@ class MappingRun:
         self._constants = constants
         self._identifier = identifier
         self._executor = executor
+        self._infos = fields_by_name(program)
         self._counts = report.counts(program.mapping, program.target_object)
         self._rejections = Rejections(program, programs, ledger.pair, journal, self._counts)
         self._rows = RowWriter(program, target, ledger, executor, self._rejections, report, self._note, database.commit)
@@ -206,7 +207,7 @@ class MappingRun:
             link, found = work.link, self._identifier.found.get(work.id)
             if link is not None and link.target_id in fill_ins:
                 link = replace(link, base={**link.base, **fill_ins[link.target_id]})
-            work.plan = plan_record(self.program, work.desired, link, found, same)
+            work.plan = plan_record(self.program, work.desired, link, found, same, self._infos)
             work.target_id = link.target_id if link else found.id if found else None
 
     def _present_values(self, works: Sequence[Work]) -> dict[str | None, dict[str, Any]]:

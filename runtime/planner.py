@@ -44,11 +44,18 @@ class RecordPlan:
 
 
 def plan_record(
-    program: Program, desired: Desired, link: Link | None, found: TargetRecord | None, same: Same
+    program: Program,
+    desired: Desired,
+    link: Link | None,
+    found: TargetRecord | None,
+    same: Same,
+    infos: Mapping[str, FieldInfo] | None = None,
 ) -> RecordPlan:
     """Compare one record. `link` is what we know of it, `found` what a look-up brought (for records without a link,
-    or whose fields need the target's present value); neither means create."""
-    infos = {info.name: info for info in program.fields}
+    or whose fields need the target's present value); neither means create. `infos` are the program's fields by name,
+    for callers that plan many records."""
+    if infos is None:
+        infos = fields_by_name(program)
     options = program.options
     if link is None and found is None:
         fields = {name: value for name, value in desired.fields.items() if _written_on_create(infos[name], value)}
@@ -105,6 +112,11 @@ def plan_record(
         ),
         base,
     )
+
+
+def fields_by_name(program: Program) -> dict[str, FieldInfo]:
+    """The program's fields by their target name."""
+    return {info.name: info for info in program.fields}
 
 
 def needs_present_value(program: Program, desired: Desired, link: Link) -> bool:
