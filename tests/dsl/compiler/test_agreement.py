@@ -266,7 +266,7 @@ def test_generated_code_handles_most_records_that_have_no_problem() -> None:
     done, tried = sum(done for done, _ in counts), sum(tried for _, tried in counts)
     assert tried > 100
     assert all(program(random.Random(seed)).source_text for seed in range(60))
-    assert done > 0.6 * tried
+    assert done > 0.5 * tried
 
 
 @pytest.mark.parametrize("seed", range(3))
