@@ -21,6 +21,10 @@ from fieldwright.runtime.report import RunReport
 from fieldwright.runtime.state.ledger import ChildLink, Ledger
 from fieldwright.runtime.work import Work
 
+FILLED = 0.96
+"""How full a call is made: whole aggregates rarely fill the target's packages exactly, and what spills over costs a
+call of its own."""
+
 Held = dict[str, dict[str, list[TargetRecord]]]
 
 
@@ -80,8 +84,9 @@ class RowWriter:
         """Plans in parts of what one call takes; the rows of one record are never torn apart."""
         part: list[tuple[Work, RowsPlan]] = []
         size = 0
+        most = int(self._executor.size * FILLED)
         for work, plan in plans:
-            if part and size + len(plan.operations) > self._executor.size:
+            if part and size + len(plan.operations) > most:
                 yield part
                 part, size = [], 0
             part.append((work, plan))
