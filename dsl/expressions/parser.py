@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 from fieldwright.dsl.expressions import tree
 from fieldwright.dsl.expressions.mistakes import explain, prescan
 from fieldwright.dsl.expressions.problems import Problem
+from fieldwright.dsl.expressions.tables import build_parser
 
 MAX_LENGTH: Final = 4096
 """Characters of one expression."""
@@ -122,10 +123,8 @@ def _builder() -> Any:
 
 @cache
 def _lark() -> Any:
-    from lark import Lark
-
     grammar = files("fieldwright.dsl.grammar").joinpath("expression.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", lexer="contextual", keep_all_tokens=True, transformer=_builder())
+    return build_parser(grammar, _builder())
 
 
 def build_strictly() -> None:
