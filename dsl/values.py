@@ -69,7 +69,7 @@ class Money:
 
     def major(self) -> Decimal:
         """The amount in major units, exact: `Money(1234, "USD").major() == Decimal("12.34")`."""
-        return Decimal(self.minor).scaleb(-minor_digits(self.currency))
+        return Decimal(self.minor).scaleb(-minor_digits(self.currency), DECIMAL_CONTEXT)
 
     def __str__(self) -> str:
         return f"{self.major()} {self.currency}"
