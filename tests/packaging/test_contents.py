@@ -71,3 +71,9 @@ def test_locks_cover_what_the_project_asks_for() -> None:
     assert run - _locked("requirements.lock") == set()
     assert dev - _locked("requirements-dev.lock") == set()
     assert _locked("requirements.lock") <= _locked("requirements-dev.lock")
+
+
+def test_version_is_said_once() -> None:
+    from fieldwright import __version__
+
+    assert PROJECT["project"]["version"] == __version__
