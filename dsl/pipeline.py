@@ -13,20 +13,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from fieldwright.dsl.allowances import apply_allowances
 from fieldwright.dsl.checking import Surroundings
 from fieldwright.dsl.compiler import compile_program
-from fieldwright.dsl.declared import declare_schemas
 from fieldwright.dsl.diagnostics import Diagnostic, Severity, in_file_order
 from fieldwright.dsl.document import Document, DocumentKind, Entry, Table
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.findings import Findings
-from fieldwright.dsl.library import Library, build_libraries
-from fieldwright.dsl.link import link_mapping
+from fieldwright.dsl.library import Library
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.linkrules import link_ruleset
-from fieldwright.dsl.lint.rules import find_secrets, lint_mapping
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.mapping import entries
 from fieldwright.dsl.nearest import did_you_mean, suggestions
@@ -39,6 +35,7 @@ from fieldwright.dsl.resolve import Resolved, resolve
 from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import SourceFile
+from fieldwright.dsl.steps import Steps
 from fieldwright.dsl.structure import check_structure
 from fieldwright.dsl.values import EvaluationError
 
@@ -113,13 +110,17 @@ def check_project(
     project: str | None = None,
     target: str | None = None,
     settings: Mapping[str, Mapping[str, Any]] | None = None,
+    steps: Steps | None = None,
+    compiled: bool = True,
 ) -> Result:
     """Everything after reading. `project` names the project document that counts, `target` one of its targets (whose
-    settings come over the project's). `settings` are values from outside the files, by mapping or ruleset name."""
-    space = Workspace(loaded, schemas, project, target, settings or {})
+    settings come over the project's). `settings` are values from outside the files, by mapping or ruleset name.
+    `steps` may remember outcomes of earlier checks; without `compiled` there are findings but no programs."""
+    space = Workspace(loaded, schemas, project, target, settings or {}, steps or Steps())
     with suggestions():
         for one in PASSES:
-            one(space)
+            if compiled or one is not compile_programs:
+                one(space)
     resolved = space.resolved
     diagnostics = [*loaded.diagnostics, *space.findings.found]
     return Result(
@@ -131,7 +132,7 @@ def check_project(
         settings={name: preferences.values for name, preferences in space.preferences.items()},
         schemas=space.schemas,
         tests=resolved.documents[DocumentKind.TEST],
-        diagnostics=tuple(in_file_order(apply_allowances(loaded.files, _causes(diagnostics, loaded)))),
+        diagnostics=tuple(in_file_order(space.steps.allow(loaded.files, _causes(diagnostics, loaded)))),
         order=space.order,
     )
 
@@ -145,6 +146,7 @@ class Workspace:
     project: str | None
     target: str | None
     overrides: Mapping[str, Mapping[str, Any]]
+    steps: Steps = field(default_factory=Steps)
     findings: Findings = field(default_factory=Findings)
     resolved: Resolved = field(default_factory=lambda: Resolved(None, {}, {}, (), {}))
     libraries: Mapping[str, Library] = field(default_factory=dict)
@@ -162,13 +164,13 @@ class Workspace:
 
 def resolve_documents(space: Workspace) -> None:
     """Names to documents; overlays merged; what the project applies."""
-    space.resolved, found = resolve(space.loaded.documents, space.project)
+    space.resolved, found = resolve(space.loaded.documents, space.project, space.steps.effective)
     space.add(found)
 
 
 def extend_schemas(space: Workspace) -> None:
     """Custom fields that schema documents declare."""
-    space.schemas, found = declare_schemas(space.resolved.documents[DocumentKind.SCHEMA], space.schemas)
+    space.schemas, found = space.steps.schemas(space.resolved.documents[DocumentKind.SCHEMA], space.schemas)
     space.add(found)
 
 
@@ -176,7 +178,7 @@ def collect_libraries(space: Workspace) -> None:
     """Functions and value tables."""
     documents = space.resolved.documents
     both = (*documents[DocumentKind.FUNCTIONS], *documents[DocumentKind.TABLES])
-    space.libraries, found = build_libraries(both, space.schemas)
+    space.libraries, found = space.steps.libraries(both, space.schemas)
     space.add(found)
 
 
@@ -222,7 +224,7 @@ def link_mappings(space: Workspace) -> None:
         around = Surroundings(
             space.schemas, space.libraries, resolved.mappings, own, applied if name in applied else None
         )
-        space.linked[name], found = link_mapping(mapping, around)
+        space.linked[name], found = space.steps.link(mapping, around)
         space.add(found)
 
 
@@ -240,9 +242,9 @@ def link_rulesets(space: Workspace) -> None:
 def lint_targets(space: Workspace) -> None:
     """The registered rules, for each mapping; secrets, for each document."""
     for linked in space.linked.values():
-        space.add(lint_mapping(linked))
+        space.add(space.steps.lint(linked))
     for document in space.loaded.documents:
-        space.add(find_secrets(document))
+        space.add(space.steps.secrets(document))
 
 
 def find_unused_settings(space: Workspace) -> None:

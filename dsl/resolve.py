@@ -6,18 +6,20 @@ effective mappings only. Without a project document everything that is there is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from fieldwright.dsl.diagnostics import Diagnostic, Label
 from fieldwright.dsl.document import Document, DocumentKind
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.mapping import Mapping as MappingRules
-from fieldwright.dsl.mapping import build_mapping
 from fieldwright.dsl.nearest import did_you_mean
-from fieldwright.dsl.overlay import apply_overlays, split_extends
+from fieldwright.dsl.overlay import split_extends
 from fieldwright.dsl.project import Project, build_project
 from fieldwright.dsl.ruleset import Ruleset, build_ruleset
+
+Effective = Callable[[Document, tuple[Document, ...]], tuple[MappingRules, tuple[Diagnostic, ...]]]
+"""Makes the mapping that a document and the overlays on it describe."""
 
 _SHARED = (DocumentKind.FUNCTIONS, DocumentKind.TABLES)
 
@@ -34,7 +36,9 @@ class Resolved:
     documents: Mapping[DocumentKind, tuple[Document, ...]]
 
 
-def resolve(documents: tuple[Document, ...], project_name: str | None) -> tuple[Resolved, tuple[Diagnostic, ...]]:
+def resolve(
+    documents: tuple[Document, ...], project_name: str | None, effective: Effective
+) -> tuple[Resolved, tuple[Diagnostic, ...]]:
     """Put documents in their places. With several projects among the files, `project_name` says which one counts."""
     findings = Findings()
     kinds: dict[DocumentKind, dict[str, Document]] = {kind: {} for kind in DocumentKind}
@@ -51,7 +55,7 @@ def resolve(documents: tuple[Document, ...], project_name: str | None) -> tuple[
             message = f"There are two {document.kind.value} documents `{document.name}`"
             findings.error("DM016", message, document.name_at, "second one", "rename one of them", label)
     project = _project(kinds[DocumentKind.PROJECT], project_name)
-    mappings = _effective(kinds[DocumentKind.MAPPING], kinds[DocumentKind.OVERLAY], project, findings)
+    mappings = _effective(kinds[DocumentKind.MAPPING], kinds[DocumentKind.OVERLAY], project, effective, findings)
     rulesets = {name: build_ruleset(document) for name, document in kinds[DocumentKind.RULESET].items()}
     every = {kind: tuple(found.values()) for kind, found in kinds.items()}
     every[DocumentKind.TEST] = tuple(tests)
@@ -66,7 +70,11 @@ def _project(known: Mapping[str, Document], name: str | None) -> Project | None:
 
 
 def _effective(
-    bases: Mapping[str, Document], overlays: Mapping[str, Document], project: Project | None, findings: Findings
+    bases: Mapping[str, Document],
+    overlays: Mapping[str, Document],
+    project: Project | None,
+    build: Effective,
+    findings: Findings,
 ) -> dict[str, MappingRules]:
     wanted = list(overlays)
     if project is not None and project.overlays is not None:
@@ -88,9 +96,8 @@ def _effective(
     effective: dict[str, MappingRules] = {}
     for name, document in bases.items():
         extending = tuple(by_base.get(name, ()))
-        merged, found = apply_overlays(document, extending)
+        effective[name], found = build(document, extending)
         findings.found.extend(found)
-        effective[name] = build_mapping(merged, tuple(overlay.name for overlay in extending))
     return effective
 
 
