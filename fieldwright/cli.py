@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "Make a project of your own in a folder.",
     "sandbox": "Serve the built-in Chargebee, Salesforce and ActiveCampaign.",
     "rule": "Explain a code that lint or a run prints.",
+    "docs": "Write the reference pages of this version.",
 }
 """Name -> one line for the list of commands. A test holds each line against the command's own help."""
 
