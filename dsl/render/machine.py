@@ -42,8 +42,23 @@ def _as_object(record: Record) -> dict[str, Any]:
         "end_line": place.end_line,
         "end_column": place.end_column,
         "help": " ".join(part for part in (record.caret, record.help) if part),
-        "fix": {"title": record.fix, "safe": record.fix_is_safe} if record.fix else None,
+        "fix": _fix(record) if record.fix else None,
     }
+
+
+def _fix(record: Record) -> dict[str, Any]:
+    edits = [
+        {
+            "file": place.file,
+            "line": place.line,
+            "column": place.column,
+            "end_line": place.end_line,
+            "end_column": place.end_column,
+            "text": text,
+        }
+        for place, text in record.edits
+    ]
+    return {"title": record.fix, "safe": record.fix_is_safe, "edits": edits}
 
 
 def _command(record: Record) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -23,7 +24,8 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Record:
     """One finding, ready to be shown. `span` gives access to the source text; `notes` are other places and what they
-    explain; `fix` is the title of a machine-applicable remedy, or empty."""
+    explain; `fix` is the title of a machine-applicable remedy, or empty, and `edits` what it does. `fingerprint` names
+    the finding across versions of a file: lines may be added above, or the line be indented anew."""
 
     code: str
     severity: str
@@ -35,25 +37,43 @@ class Record:
     notes: tuple[tuple[Place, Span, str], ...]
     fix: str
     fix_is_safe: bool
+    edits: tuple[tuple[Place, str], ...] = ()
+    fingerprint: str = ""
 
 
 def records(findings: Iterable[Diagnostic]) -> list[Record]:
     """Records in the order in which people read them."""
-    return [
-        Record(
-            code=finding.code,
-            severity=finding.severity.value,
-            message=finding.message,
-            place=place_of(finding.span),
-            span=finding.span,
-            caret=finding.caret,
-            help=finding.help,
-            notes=tuple((place_of(label.span), label.span, label.text) for label in finding.labels),
-            fix=finding.fix.title if finding.fix else "",
-            fix_is_safe=finding.fix is not None and finding.fix.safe,
+    numbers: dict[tuple[str, str, str], int] = {}
+    made = []
+    for finding in in_file_order(findings):
+        fix = finding.fix
+        made.append(
+            Record(
+                code=finding.code,
+                severity=finding.severity.value,
+                message=finding.message,
+                place=place_of(finding.span),
+                span=finding.span,
+                caret=finding.caret,
+                help=finding.help,
+                notes=tuple((place_of(label.span), label.span, label.text) for label in finding.labels),
+                fix=fix.title if fix else "",
+                fix_is_safe=fix is not None and fix.safe,
+                edits=tuple((place_of(edit.span), edit.text) for edit in fix.edits) if fix else (),
+                fingerprint=_fingerprint(finding, numbers),
+            )
         )
-        for finding in in_file_order(findings)
-    ]
+    return made
+
+
+def _fingerprint(finding: Diagnostic, numbers: dict[tuple[str, str, str], int]) -> str:
+    """Of code, file and the line's text; findings that share these are counted, since reports drop equal ones."""
+    file = finding.span.file
+    line = " ".join(file.line(file.position(finding.span.start)[0]).split())
+    same = (file.path, finding.code, line)
+    numbers[same] = numbers.get(same, 0) + 1
+    parts = "\0".join((*same, str(numbers[same])))
+    return hashlib.sha256(parts.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def place_of(span: Span) -> Place:
