@@ -26,7 +26,7 @@ from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.program import FieldProblem
 from fieldwright.dsl.proof import usage
-from fieldwright.dsl.ruleprogram import Decision, RulesetProgram
+from fieldwright.dsl.ruleprogram import Decision, RuleInfo, RulesetProgram
 from fieldwright.dsl.ruleset import Rule, Ruleset
 from fieldwright.dsl.typenotation import NotAType, parse_type
 from fieldwright.dsl.types import ERROR, Kind, is_assignable
@@ -44,9 +44,10 @@ def link_ruleset(
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One rule, ready to decide."""
+    """One rule, ready to decide: its `condition` as written, and `when`, the same with the named values it uses."""
 
     rule: Rule
+    condition: Checked | None
     when: Checked | None
     mapping: str | None
     params: tuple[tuple[str, Checked, str], ...]
@@ -96,6 +97,11 @@ class _Linking(Checking):
             digest=_digest(steps, self.around.preferences.values),
             settings=dict(self.around.preferences.values),
             decide=_decider(ruleset.name, tuple(steps), ruleset.span.line),
+            rules=tuple(
+                RuleInfo(step.rule.name, step.rule.id, step.rule.span.line, step.rule.then.kind, step.condition)
+                for step in steps
+            ),
+            lets=tuple((let.name, self.lets[let.name], let.span.line) for let in ruleset.lets),
         )
 
     def _driven(self) -> list[MappingRules]:
@@ -135,9 +141,8 @@ class _Linking(Checking):
             if absent:
                 message = f"`{mapping.name}` needs {_listed(absent)} from the rule"
                 self.findings.error("DM506", message, action.span, "missing under `with:`")
-        if when is not None:
-            when = self._with_lets(when)
-        return _Step(rule, when, mapping.name if mapping and action.kind != "nothing" else None, tuple(params))
+        alone = None if when is None else self._with_lets(when)
+        return _Step(rule, when, alone, mapping.name if mapping and action.kind != "nothing" else None, tuple(params))
 
     def _target(self, name: Scalar, driven: list[MappingRules]) -> MappingRules | None:
         found = self.around.mappings.get(name.text)

@@ -36,7 +36,7 @@ MAX_ROWS = 10_000
 
 def map_reference(spec: ProgramSpec, roots: Mapping[str, Any], *, partial: bool = False) -> MappedRecord:
     """Map one record. Problems are collected; a record with any must not be written."""
-    return _Record(spec, Evaluator(roots, partial=partial)).map()
+    return RecordMapper(spec, Evaluator(roots, partial=partial)).map()
 
 
 def row_key(value: Any) -> tuple[type, Any]:
@@ -45,8 +45,8 @@ def row_key(value: Any) -> tuple[type, Any]:
 
 
 @dataclass(slots=True)
-class _Record:
-    """The work on one record."""
+class RecordMapper:
+    """The work on one record. Each step is a method of its own, so that `fieldwright.dsl.explain` can watch it."""
 
     spec: ProgramSpec
     evaluator: Evaluator

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from fieldwright.dsl.expressions.check import Checked
 from fieldwright.dsl.program import FieldProblem
 
 
@@ -33,11 +34,25 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleInfo:
+    """One rule as written, for explanations: its condition (None: it always holds) sees the ruleset's named values."""
+
+    rule: str
+    rule_id: str
+    at: str
+    action: str
+    when: Checked | None
+
+
+@dataclass(frozen=True, slots=True)
 class RulesetProgram:
-    """A ruleset that is ready to run. `settings` holds the defaults by name; `digest` changes with the meaning."""
+    """A ruleset that is ready to run. `settings` holds the defaults by name; `digest` changes with the meaning.
+    `rules` and `lets` (name, expression, place) tell what `decide` goes by."""
 
     name: str
     title: str
     digest: str
     settings: Mapping[str, Any]
     decide: Callable[[Mapping[str, Any]], Decision]
+    rules: tuple[RuleInfo, ...] = ()
+    lets: tuple[tuple[str, Checked, str], ...] = ()

@@ -6,23 +6,34 @@ Reads are answered by the mirror with one query a batch and read, never one a re
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program, ReadInfo
 from fieldwright.dsl.values import EvaluationError
 from fieldwright.runtime.records import Change
-from fieldwright.runtime.state.mirror import Mirror
 
 Roots = dict[str, Any]
 
 
+class Lookup(Protocol):
+    """Where declared reads are answered from: the mirror, or for a look at one record the source itself."""
+
+    def load(self, object_name: str, ids: Sequence[str]) -> dict[str, Change]:
+        """Records by id, those there are."""
+
+    def ids_by(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[str]]:
+        """For each value of a field the ids of the records that have it."""
+
+
 def load_roots(
-    program: Program, changes: Sequence[Change], mirror: Mirror, constants: Mapping[str, Any]
+    program: Program, changes: Sequence[Change], mirror: Lookup, constants: Mapping[str, Any]
 ) -> list[Roots]:
-    """The roots of every record: the record itself, its declared reads, and `constants` (settings, run)."""
+    """The roots of every record: the record itself, its declared reads, and `constants` (settings, run). A read
+    that is among the constants already is not looked up."""
     all_roots: list[Roots] = [{**constants, program.root: change.record} for change in changes]
     for read in program.reads:
-        _load(read, all_roots, mirror)
+        if read.name not in constants:
+            _load(read, all_roots, mirror)
     return all_roots
 
 
@@ -34,7 +45,7 @@ def map_one(program: Program, roots: Roots) -> MappedRecord:
     return program.map_record(roots)
 
 
-def _load(read: ReadInfo, all_roots: Sequence[Roots], mirror: Mirror) -> None:
+def _load(read: ReadInfo, all_roots: Sequence[Roots], mirror: Lookup) -> None:
     keys: list[Any] = []
     for roots in all_roots:
         try:
@@ -58,7 +69,7 @@ def _load(read: ReadInfo, all_roots: Sequence[Roots], mirror: Mirror) -> None:
             raise AssertionError(f"unknown kind of read: {other}")
 
 
-def _load_related(read: ReadInfo, all_roots: Sequence[Roots], keys: Sequence[Any], mirror: Mirror) -> None:
+def _load_related(read: ReadInfo, all_roots: Sequence[Roots], keys: Sequence[Any], mirror: Lookup) -> None:
     assert read.where_field is not None
     ids = mirror.ids_by(read.object, read.where_field, _unique(keys))
     found = mirror.load(read.object, _unique(one for many in ids.values() for one in many))

@@ -25,7 +25,7 @@ from fieldwright.runtime.report import RunReport
 from fieldwright.runtime.rows import RowWriter
 from fieldwright.runtime.state.database import Database
 from fieldwright.runtime.state.journal import Journal
-from fieldwright.runtime.state.ledger import Ledger
+from fieldwright.runtime.state.ledger import Decided, Ledger, Link
 from fieldwright.runtime.state.mirror import Mirror
 from fieldwright.runtime.work import Work
 
@@ -109,17 +109,7 @@ class MappingRun:
         idle: list[Work] = []
         for work in works:
             before = earlier.get(work.id)
-            roots = {
-                **work.roots,
-                "previous": None,
-                "linked": work.link is not None,
-                "sync": {
-                    "first": work.link is None and (before is None or before.action == "nothing"),
-                    "initiated_by": "chargebee",
-                },
-                "settings": self._rules.settings,
-            }
-            decision = self._rules.program.decide(roots)
+            decision = self._rules.program.decide(rule_inputs(work.roots, work.link, before, self._rules.settings))
             if decision.problem is not None:
                 problem = decision.problem
                 self._rejections.fail(
@@ -341,6 +331,22 @@ class MappingRun:
         made = {work.id: decided for work in works if (decided := work.decided()) is not None}
         if made:
             self._ledger.save_decisions(self.program.mapping, made)
+
+
+def rule_inputs(
+    roots: Mapping[str, Any], link: Link | None, before: Decided | None, settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a ruleset sees of a record: its inputs, whether it is linked already, and how it got here."""
+    return {
+        **roots,
+        "previous": None,
+        "linked": link is not None,
+        "sync": {
+            "first": link is None and (before is None or before.action == "nothing"),
+            "initiated_by": "chargebee",
+        },
+        "settings": settings,
+    }
 
 
 def _is_news(work: Work) -> bool:

@@ -108,6 +108,7 @@ class _Run:
         self._programs = {program.mapping: program for program in job.programs}
         self._selected = [p for p in job.programs if not job.select or p.mapping in job.select]
         self._initial: dict[str, list[str]] = {}
+        self._facts: dict[str, Mapping[str, Any]] = {}
 
     def execute(self) -> RunReport:
         job = self._job
@@ -144,7 +145,8 @@ class _Run:
         return report
 
     def _finish(self, report: RunReport, status: str) -> None:
-        summary = {"status": status, "objects": report.objects, "calls": report.calls}
+        # The facts let a later look at one record compute what depends on them without asking any system.
+        summary = {"status": status, "objects": report.objects, "calls": report.calls, "facts": self._facts}
         self._journal.end_run(report.id, status, msgspec.json.encode(summary))
         self._db.commit()
         self._db.release()
@@ -154,6 +156,7 @@ class _Run:
     def _go(self, report: RunReport) -> None:
         job = self._job
         source_identity = job.source.check()
+        self._facts[source_identity.system] = source_identity.facts
         source_id = account_id(self._db, source_identity.system, source_identity.account)
         # Every program's fields are kept, so that selecting a few mappings does not throw away what others need.
         mirror = Mirror(self._db, source_id, indexed_fields(job.programs))
@@ -189,6 +192,7 @@ class _Run:
                 continue
             real = self._job.targets[system]
             identity = real.check()
+            self._facts[system] = identity.facts
             target: Any = Rehearsal(real) if self._job.plan else real
             pair = pair_id(self._db, source_id, account_id(self._db, system, identity.account))
             pairs[system] = _Pair(target, identity, Ledger(self._db, pair, report.id), [program])
