@@ -17,6 +17,7 @@ _DECLARED_IN = (
     "fieldwright.dsl.documentcodes",
     "fieldwright.dsl.expressions.codes",
     "fieldwright.dsl.lint.codes",
+    "fieldwright.dsl.testing.codes",
 )
 
 
