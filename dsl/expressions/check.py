@@ -15,23 +15,18 @@ from decimal import Decimal
 from typing import Any, Final
 
 from fieldwright.dsl.diagnostics import Severity
-from fieldwright.dsl.expressions import calls, core, tree
+from fieldwright.dsl.expressions import calls, core, operators, paths, tree
 from fieldwright.dsl.expressions.problems import Problem
-from fieldwright.dsl.expressions.reading import codec_name, is_absent_list_empty
-from fieldwright.dsl.expressions.scope import PLAIN_SYSTEM, Binding, Scope, Shape, UserFunction, item_shape
-from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, ORDERED, PAIR, common, convert, list_shape
+from fieldwright.dsl.expressions.scope import Binding, Scope, Shape, UserFunction, item_shape
+from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape
 from fieldwright.dsl.functions.registry import functions
-from fieldwright.dsl.nearest import did_you_mean, nearest
-from fieldwright.dsl.schema import FieldSchema
+from fieldwright.dsl.nearest import nearest
 from fieldwright.dsl.types import (
     BOOL,
     DECIMAL,
-    DURATION,
     INT,
-    MONEY,
     NULL,
     STRING,
-    TIMESTAMP,
     Kind,
     Type,
     enum,
@@ -199,19 +194,19 @@ class Checker:
             case tree.Name():
                 return self._name(node)
             case tree.Attr():
-                return self._attribute(node)
+                return paths.attribute(self, node)
             case tree.Call():
                 return calls.call(self, node)
             case tree.Binary():
-                return self._binary(node)
+                return operators.binary(self, node)
             case tree.Unary(op="not", operand=operand):
                 made, nullable = self.condition(operand, lenient=True)
                 type_ = replace(BOOL, nullable=nullable)
                 return core.Not(type_, *self.at(node), made), Shape(type_)
             case tree.Unary():
-                return self._negative(node)
+                return operators.negative(self, node)
             case tree.Test():
-                return self._test(node)
+                return operators.test(self, node)
             case tree.If():
                 return self._choice(node)
             case tree.Items():
@@ -219,7 +214,7 @@ class Checker:
             case tree.FText():
                 return self._ftext(node)
             case tree.Index():
-                return self._index(node)
+                return paths.index(self, node)
             case tree.Lambda():
                 self.problem("DM114", "`->` stands only where a function asks for it", node.start, node.end, "not here")
                 return self.error(node)
@@ -283,254 +278,13 @@ class Checker:
             if node.name in functions() or node.name in self.scope.functions:
                 help_ = f"`{node.name}` is a function: write `{node.name}(..)`"
             message = f"nothing is called `{node.name}` here"
-            self.problem("DM102", message, node.start, node.end, "unknown name", help_, close)
+            # Most unknown names without a neighbour are texts without quotes.
+            right = close or (None if "is a function" in help_ else f"'{node.name}'")
+            self.problem("DM102", message, node.start, node.end, "unknown name", help_, right)
             return self.error(node)
         if binding.kind == "root":
             return core.Root(binding.type, *self.at(node), node.name), binding.shape
         return core.Local(binding.type, *self.at(node), binding.slot), binding.shape
-
-    def _attribute(self, node: tree.Attr) -> Visited:
-        made, shape = self.visit(node.target)
-        place = (node.name_start, node.name_start + len(node.name))
-        match shape.type.kind:
-            case Kind.ERROR:
-                return self.error(node)
-            case Kind.RECORD:
-                return self._field(node, made, shape)
-            case Kind.ANY:
-                self.problem("DM216", "nothing is known about the inside of this value", *place, "type any")
-            case kind:
-                help_ = ""
-                if node.name in functions() or node.name in self.scope.functions:
-                    help_ = f"`{node.name}` is a function: write `.{node.name}()`"
-                elif kind is Kind.LIST:
-                    help_ = f"take it from each element: `.map(x -> x.{node.name})`"
-                message = f"only records have fields; this is {shape.type}"
-                self.problem("DM209", message, *place, "not a field", help_)
-        return self.error(node)
-
-    def _field(self, node: tree.Attr, target: core.Core, shape: Shape) -> Visited:
-        name, object_name = node.name, shape.type.object or ""
-        if object_name == PAIR:
-            side = {"left": shape.left, "right": shape.right}.get(name)
-            if side is None:
-                self._unknown_field(node, "a joined pair", ["left", "right"])
-                return self.error(node)
-            if shape.type.nullable:
-                side = side.optional()
-            return core.Field(side.type, *self.at(node), target, name, "plain.any", None), side
-        found = self.scope.find(object_name)
-        if found is None:
-            self.problem("DM209", f"the object {object_name} is not known", node.start, node.end, "no schema")
-            return self.error(node)
-        declared = found.fields.get(name)
-        if declared is None:
-            self._unknown_field(node, object_name.removeprefix(f"{PLAIN_SYSTEM}."), found.fields, found.open_prefix)
-            return self.error(node)
-        system = object_name.partition(".")[0]
-        if system != PLAIN_SYSTEM:
-            self.reads.add((object_name, name))
-        return self._read(node, target, shape, declared, system)
-
-    def _read(self, node: tree.Attr, target: core.Core, shape: Shape, declared: FieldSchema, system: str) -> Visited:
-        type_ = declared.type
-        if type_.kind is Kind.LIST and is_absent_list_empty(system):
-            type_ = type_.required()
-        if shape.type.nullable:
-            type_ = type_.optional()
-        owner = shape.owner
-        if owner is None and (shape.type.object or "").count(".") == 1:
-            owner = target
-        currency = None
-        if type_.kind is Kind.MONEY or (type_.item is not None and type_.item.kind is Kind.MONEY):
-            currency = self._currency(node, declared, target, owner, system)
-            if currency is None:
-                return self.error(node)
-        codec = codec_name(system, type_)
-        made = core.Field(type_, *self.at(node), target, declared.name, codec, currency)
-        return made, _nested(type_, owner)
-
-    def _currency(
-        self, node: tree.Attr, declared: FieldSchema, target: core.Core, owner: core.Core | None, system: str
-    ) -> core.Core | None:
-        """The expression of the code of the currency a money field is counted in."""
-        for record in (owner, target):
-            found = self.scope.find(record.type.object or "") if record is not None else None
-            holder = found.fields.get(declared.currency) if found and declared.currency else None
-            if record is not None and found is not None and holder is not None:
-                self.reads.add((found.name, holder.name))
-                codec = codec_name(system, STRING)
-                return core.Field(STRING.optional(), *self.at(node), record, holder.name, codec, None)
-        place = (node.name_start, node.name_start + len(node.name))
-        self.problem(
-            "DM210",
-            f"the currency of `{declared.name}` is not known here",
-            *place,
-            "amount without currency",
-            "read it from the record that holds the currency, or bring the record along with join()",
-        )
-        return None
-
-    def _unknown_field(
-        self, node: tree.Attr, owner: str, known: Mapping[str, Any] | list[str], open_prefix: str | None = None
-    ) -> None:
-        close = nearest(node.name, known)
-        caret = did_you_mean(node.name, known) or "unknown field"
-        help_ = ""
-        if open_prefix and node.name.startswith(open_prefix):
-            help_ = "a custom field is declared in a `schema` document of the project"
-        elif node.name in functions() or node.name in self.scope.functions:
-            help_ = f"`{node.name}` is a function: write `.{node.name}()`"
-        place = (node.name_start, node.name_start + len(node.name))
-        self.problem("DM101", f"`{node.name}` is not a field of {owner}", *place, caret, help_, close)
-
-    def _binary(self, node: tree.Binary) -> Visited:
-        match node.op:
-            case "and" | "or":
-                left, left_null = self.condition(node.left, lenient=True)
-                right, right_null = self.condition(node.right, lenient=True)
-                type_ = replace(BOOL, nullable=left_null or right_null)
-                return core.Logic(type_, *self.at(node), node.op, left, right), Shape(type_)
-            case "??":
-                return self._coalesce(node)
-            case "in" | "not in":
-                return self._membership(node)
-            case "==" | "!=" | "<" | "<=" | ">" | ">=":
-                return self._comparison(node)
-            case _:
-                return self._arithmetic(node)
-
-    def _coalesce(self, node: tree.Binary) -> Visited:
-        left, left_shape = self.visit(node.left)
-        right, right_shape = self.visit(node.right)
-        kind = left_shape.type.kind
-        if kind is Kind.ERROR or right_shape.type.kind is Kind.ERROR:
-            return self.error(node)
-        if not left_shape.type.nullable:
-            message = "the left side is never null, so the right one is never used"
-            place = (node.op_start, node.right.end)
-            self.problem("DM215", message, *place, "never used", "remove it", severity=Severity.WARNING)
-        merged = common(left_shape.required() if kind is not Kind.NULL else right_shape, right_shape)
-        if merged is None:
-            message = f"both sides of `??` have the same type; these are {left_shape.type} and {right_shape.type}"
-            self.problem("DM207", message, node.start, node.end, "two types")
-            return self.error(node)
-        made = core.Coalesce(
-            merged.type, *self.at(node), convert(left, left_shape, merged), convert(right, right_shape, merged)
-        )
-        return made, merged
-
-    def _membership(self, node: tree.Binary) -> Visited:
-        left, left_shape = self.visit(node.left)
-        right, right_shape = self.visit(node.right)
-        kind = right_shape.type.kind
-        if Kind.ERROR in (kind, left_shape.type.kind):
-            return self.error(node)
-        if kind is not Kind.LIST:
-            help_ = "write `text.contains(part)`" if kind in (Kind.STRING, Kind.ENUM) else ""
-            message = f"the right side of `in` is a list; this is {right_shape.type}"
-            self.problem("DM201", message, node.right.start, node.right.end, str(right_shape.type), help_)
-            return self.error(node)
-        if right_shape.item is not None and not self._comparable(
-            node, node.left, left_shape, node.right, right_shape.item
-        ):
-            return self.error(node)
-        type_ = replace(BOOL, nullable=right_shape.type.nullable)
-        made: core.Core = core.Compare(type_, *self.at(node), "in", left, right)
-        if node.op == "not in":
-            made = core.Not(type_, *self.at(node), made)
-        return made, Shape(type_)
-
-    def _comparison(self, node: tree.Binary) -> Visited:
-        left, left_shape = self.visit(node.left)
-        right, right_shape = self.visit(node.right)
-        if Kind.ERROR in (left_shape.type.kind, right_shape.type.kind):
-            return self.error(node)
-        if not self._comparable(node, node.left, left_shape, node.right, right_shape):
-            return self.error(node)
-        type_ = BOOL
-        if node.op not in ("==", "!="):
-            merged = common(left_shape, right_shape)
-            if merged is None or merged.type.kind not in ORDERED:
-                message = f"`{node.op}` needs two values that can be ordered; this is {left_shape.type}"
-                self.problem("DM202", message, node.left.start, node.left.end, str(left_shape.type))
-                return self.error(node)
-            type_ = replace(BOOL, nullable=left_shape.type.nullable or right_shape.type.nullable)
-        return core.Compare(type_, *self.at(node), node.op, left, right), Shape(type_)
-
-    def _comparable(
-        self, node: tree.Binary, left: tree.Node, left_shape: Shape, right: tree.Node, right_shape: Shape
-    ) -> bool:
-        kinds = (left_shape.type.kind, right_shape.type.kind)
-        if Kind.NULL in kinds and node.op in ("==", "!="):
-            word = "is null" if node.op == "==" else "is not null"
-            self.problem("DM202", f"write `{word}`", node.op_start, node.end, "compared with null", "", word)
-            return False
-        merged = common(left_shape, right_shape)
-        if merged is None or merged.type.kind in (Kind.RECORD, Kind.LIST, Kind.ANY):
-            message = f"these cannot be compared: {left_shape.type} and {right_shape.type}"
-            self.problem("DM202", message, node.start, node.end, "two types" if merged is None else "not comparable")
-            return False
-        for side, values in ((left, right_shape.type), (right, left_shape.type)):
-            self._enum_values(side, values)
-        return True
-
-    def _enum_values(self, node: tree.Node, enum_type: Type) -> None:
-        """A text that an enum does not have makes a comparison that is never true."""
-        if enum_type.kind is not Kind.ENUM or not enum_type.values:
-            return
-        texts = node.items if isinstance(node, tree.Items) else (node,)
-        for text in texts:
-            if isinstance(text, tree.Literal) and isinstance(text.value, str) and text.value not in enum_type.values:
-                close = nearest(text.value, enum_type.values)
-                self.problem(
-                    "DM208",
-                    f"'{text.value}' is not one of the values: {', '.join(enum_type.values[:12])}",
-                    text.start,
-                    text.end,
-                    f"did you mean '{close}'?" if close else "never equal",
-                    "",
-                    f"'{close}'" if close else None,
-                )
-
-    def _arithmetic(self, node: tree.Binary) -> Visited:
-        left, left_shape = self.visit(node.left)
-        right, right_shape = self.visit(node.right)
-        a, b = left_shape.type.kind, right_shape.type.kind
-        if Kind.ERROR in (a, b):
-            return self.error(node)
-        found = _ARITHMETIC.get((node.op, a, b))
-        if found is None:
-            help_ = ""
-            if Kind.STRING in (a, b) or Kind.ENUM in (a, b):
-                help_ = "texts are put together with f'{a} {b}' or join([a, b], ' ')"
-            elif Kind.MONEY in (a, b):
-                help_ = "take the number with amount(..)"
-            elif node.op == "-" and a is b is Kind.DATE:
-                help_ = "use days_between(start, end)"
-            message = f"`{node.op}` does not work on {left_shape.type} and {right_shape.type}"
-            self.problem("DM201", message, node.op_start, node.op_start + 1, "does not fit", help_)
-            return self.error(node)
-        type_, on = found
-        type_ = replace(type_, nullable=left_shape.type.nullable or right_shape.type.nullable)
-        return core.Arithmetic(type_, *self.at(node), node.op, on, left, right), Shape(type_)
-
-    def _negative(self, node: tree.Unary) -> Visited:
-        made, shape = self.visit(node.operand)
-        if shape.type.kind is Kind.ERROR:
-            return self.error(node)
-        if shape.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.MONEY):
-            message = f"`-` does not work on {shape.type}"
-            self.problem("DM201", message, node.start, node.end, str(shape.type))
-            return self.error(node)
-        return core.Negate(shape.type, *self.at(node), made), Shape(shape.type)
-
-    def _test(self, node: tree.Test) -> Visited:
-        operand, _ = self.visit(node.operand)
-        made: core.Core = core.IsTest(BOOL, *self.at(node), operand, node.test)
-        if node.negated:
-            made = core.Not(BOOL, *self.at(node), made)
-        return made, Shape(BOOL)
 
     def _choice(self, node: tree.If) -> Visited:
         condition, _ = self.condition(node.condition)
@@ -575,27 +329,6 @@ class Checker:
         type_ = replace(STRING, nullable=nullable)
         return core.Text(type_, *self.at(node), tuple(made)), Shape(type_)
 
-    def _index(self, node: tree.Index) -> Visited:
-        target, shape = self.visit(node.target)
-        position, position_shape = self.visit(node.index)
-        if Kind.ERROR in (shape.type.kind, position_shape.type.kind):
-            return self.error(node)
-        if shape.type.kind is not Kind.LIST or position_shape.type.kind is not Kind.INT:
-            message = f"`[..]` takes an element of a list by its number; this is {shape.type}[{position_shape.type}]"
-            self.problem("DM211", message, node.start, node.end, "not a list and a number")
-            return self.error(node)
-        item = (shape.item or ERROR_SHAPE).optional()
-        return core.At(item.type, *self.at(node), target, position), item
-
-
-def _nested(type_: Type, owner: core.Core | None) -> Shape:
-    """The shape of a field: records and lists of records inside a record remember their owner."""
-    if type_.kind is Kind.LIST and type_.item is not None:
-        return Shape(type_, item=_nested(type_.item, owner))
-    if type_.kind is Kind.RECORD and (type_.object or "").count(".") > 1:
-        return Shape(type_, owner)
-    return Shape(type_)
-
 
 def _needs_zone(given: Type, wanted: Type) -> bool:
     return given.kind is Kind.TIMESTAMP and wanted.kind is Kind.DATE
@@ -604,23 +337,3 @@ def _needs_zone(given: Type, wanted: Type) -> bool:
 _SHOWABLE: Final = frozenset(
     [Kind.STRING, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.TIMESTAMP, Kind.NULL, Kind.ERROR]
 )
-
-
-def _arithmetic_table() -> dict[tuple[str, Kind, Kind], tuple[Type, str]]:
-    table: dict[tuple[str, Kind, Kind], tuple[Type, str]] = {}
-    for op in "+-*%":
-        table[op, Kind.INT, Kind.INT] = (INT, "int")
-    for op in "+-*/%":
-        for a, b in ((Kind.INT, Kind.DECIMAL), (Kind.DECIMAL, Kind.INT), (Kind.DECIMAL, Kind.DECIMAL)):
-            table[op, a, b] = (DECIMAL, "decimal")
-    table["/", Kind.INT, Kind.INT] = (DECIMAL, "decimal")
-    for op in "+-":
-        table[op, Kind.MONEY, Kind.MONEY] = (MONEY, "money")
-        table[op, Kind.TIMESTAMP, Kind.DURATION] = (TIMESTAMP, "time")
-        table[op, Kind.DURATION, Kind.DURATION] = (DURATION, "time")
-    table["-", Kind.TIMESTAMP, Kind.TIMESTAMP] = (DURATION, "time")
-    table["*", Kind.MONEY, Kind.INT] = table["*", Kind.INT, Kind.MONEY] = (MONEY, "money")
-    return table
-
-
-_ARITHMETIC: Final = _arithmetic_table()
