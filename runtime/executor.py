@@ -20,7 +20,8 @@ ATTEMPTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Executed:
-    """Outcomes in the order of the operations, and the intents to settle with them."""
+    """Outcomes in the order of the operations, and the intents to settle with them: those of writes that may or may
+    not have been applied stay, so that a later run looks at the target first."""
 
     outcomes: list[Outcome]
     intents: list[int]
@@ -43,12 +44,14 @@ class Executor:
         """Write at most `size` operations. The caller records the outcomes before it sends more, so that an error in
         a later call loses nothing. Raises what the target raises when nothing was applied."""
         numbers = self._ledger.intend(operations)
-        return Executed(self._apply(operations), numbers)
+        outcomes = self._apply(operations)
+        known = [number for number, out in zip(numbers, outcomes, strict=True) if out.result is not Result.AMBIGUOUS]
+        return Executed(outcomes, known)
 
     def _apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         outcomes = list(self._target.apply(operations))
         for attempt in range(1, ATTEMPTS):
-            again = [i for i, o in enumerate(outcomes) if o.result in (Result.RETRY, Result.AMBIGUOUS)]
+            again = _to_repeat(operations, outcomes)
             if not again:
                 break
             self._pause(min(0.2 * 2**attempt, 5.0))
@@ -72,3 +75,28 @@ class Executor:
             for position, record in self._target.find(request):
                 settled[of_object[position][0]] = Outcome(Result.DONE, target_id=record.id, created=True)
         return settled
+
+
+def _to_repeat(operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> list[int]:
+    """Which operations are sent again. Those of an aggregate go together or not at all; a create that may have been
+    applied and has no key to find it by stays as it is, and so does its aggregate: only its owner can look."""
+    lost = {
+        operation.aggregate
+        for operation, outcome in zip(operations, outcomes, strict=True)
+        if operation.aggregate and outcome.result is Result.AMBIGUOUS
+    }
+    busy = {
+        operation.aggregate
+        for operation, outcome in zip(operations, outcomes, strict=True)
+        if operation.aggregate and outcome.result is Result.RETRY
+    }
+    return [
+        index
+        for index, (operation, outcome) in enumerate(zip(operations, outcomes, strict=True))
+        if (
+            operation.aggregate in busy - lost
+            if operation.aggregate
+            else outcome.result is Result.RETRY
+            or (outcome.result is Result.AMBIGUOUS and (operation.op is not Op.CREATE or operation.key))
+        )
+    ]

@@ -278,7 +278,7 @@ class MappingRun:
         fresh = [work for work in fine if _is_news(work)]
         self._ledger.save_links(self.program.mapping, [work.new_link(whole=True) for work in fresh])
         self._save_decisions(fresh)
-        self._ledger.settle_records(self.program.mapping, [work.id for work in works])
+        self._ledger.settle_records(self.program.mapping, [work.id for work in fine])
         self._rejections.clear(fine)
 
     def _delete(self, deleted: Sequence[Change]) -> None:

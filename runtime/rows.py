@@ -21,6 +21,8 @@ from fieldwright.runtime.report import RunReport
 from fieldwright.runtime.state.ledger import ChildLink, Ledger
 from fieldwright.runtime.work import Work
 
+LOOKS = 3
+
 FILLED = 0.96
 """How full a call is made: whole aggregates rarely fill the target's packages exactly, and what spills over costs a
 call of its own."""
@@ -55,13 +57,30 @@ class RowWriter:
 
     def write(self, works: Sequence[Work], unsure: set[str]) -> None:
         """Bring the rows of these records up to date. For the records in `unsure` (just adopted, or with writes whose
-        outcome nobody recorded) the rows last written are not what the target holds: they are read first."""
-        alive = [work for work in works if not work.failed and work.target_id]
-        known = self._ledger.children(self._program.mapping, [work.id for work in alive])
-        looked_up = {work.id for work in alive if work.id in unsure or (work.link is not None and not work.link.whole)}
-        held = self._held([work for work in alive if work.id in looked_up])
+        outcome nobody recorded) the rows last written are not what the target holds: they are read first. Rows whose
+        write was lost after sending are looked at and completed here, a bounded number of times."""
+        pending = [work for work in works if not work.failed and work.target_id]
+        for attempt in range(1, LOOKS + 1):
+            lost: list[Work] = []
+            for part in self._parts(self._plan(pending, unsure)):
+                lost.extend(self._execute(part, last=attempt == LOOKS))
+            if not lost:
+                return
+            pending, unsure = lost, {work.id for work in lost}
+
+    def finish(self) -> None:
+        """Count the rows that this run did not touch."""
+        for child in self._program.children:
+            counts = self._counts[child.name]
+            linked = self._ledger.child_count(self._program.mapping, child.name)
+            counts.unchanged = max(0, linked - counts.created - counts.updated)
+
+    def _plan(self, works: Sequence[Work], unsure: set[str]) -> list[tuple[Work, RowsPlan]]:
+        known = self._ledger.children(self._program.mapping, [work.id for work in works])
+        looked_up = {work.id for work in works if work.id in unsure or (work.link is not None and not work.link.whole)}
+        held = self._held([work for work in works if work.id in looked_up])
         plans: list[tuple[Work, RowsPlan]] = []
-        for work in alive:
+        for work in works:
             assert work.desired is not None
             assert work.target_id is not None
             mine = known.get(work.id, ())
@@ -70,15 +89,7 @@ class RowWriter:
                 continue
             plan = plan_rows(self._program, work.desired, work.target_id, mine, found, self._target.same)
             plans.append((work, plan))
-        for part in self._parts(plans):
-            self._execute(part)
-
-    def finish(self) -> None:
-        """Count the rows that this run did not touch."""
-        for child in self._program.children:
-            counts = self._counts[child.name]
-            linked = self._ledger.child_count(self._program.mapping, child.name)
-            counts.unchanged = max(0, linked - counts.created - counts.updated)
+        return plans
 
     def _parts(self, plans: Sequence[tuple[Work, RowsPlan]]) -> Iterator[list[tuple[Work, RowsPlan]]]:
         """Plans in parts of what one call takes; the rows of one record are never torn apart."""
@@ -94,7 +105,9 @@ class RowWriter:
         if part:
             yield part
 
-    def _execute(self, plans: Sequence[tuple[Work, RowsPlan]]) -> None:
+    def _execute(self, plans: Sequence[tuple[Work, RowsPlan]], *, last: bool) -> list[Work]:
+        """Write the rows of some records; returns those whose write was lost, unless this was the last attempt."""
+        lost: list[Work] = []
         operations = [operation for _work, plan in plans for operation in plan.operations]
         executed = self._executor.execute(operations) if operations else None
         outcomes = iter(executed.outcomes if executed else ())
@@ -102,6 +115,9 @@ class RowWriter:
         for work, plan in plans:
             done = [(operation, next(outcomes)) for operation in plan.operations]
             bad = [pair for pair in done if pair[1].result is not Result.DONE]
+            if not last and any(outcome.result is Result.AMBIGUOUS for _operation, outcome in bad):
+                lost.append(work)
+                continue
             if bad:
                 # Innocent rows of a rolled back group carry no reason of their own: show the culprit's.
                 culprits = [pair for pair in bad if not pair[1].rolled_back]
@@ -120,6 +136,7 @@ class RowWriter:
         if executed:
             self._ledger.settle(executed.intents)
             self._commit()
+        return lost
 
     def _held(self, works: Sequence[Work]) -> Held:
         """The rows that the target holds under these records, by parent and set."""

@@ -90,6 +90,26 @@ def test_every_object_of_the_slice_arrives_with_its_parents(stage: Stage) -> Non
         assert total == pytest.approx(invoice["chargebeeapps__Sub_Total__c"])
 
 
+def assert_no_duplicates(stage: Stage) -> None:
+    """Every source record is at the target exactly once, by its external id or what tells it apart."""
+    for name, key in [
+        ("Account", "chargebeeapps__CB_Id__c"),
+        ("Opportunity", "chargebeeapps__Subscription_Id__c"),
+        ("chargebeeapps__CB_Invoice__c", "chargebeeapps__CB_Id__c"),
+        ("Product2", "ProductCode"),
+    ]:
+        values = [row[key] for row in stage.soql(f"SELECT {key} FROM {name}")]
+        assert len(values) == len(set(values)), name
+    assert {row["chargebeeapps__CB_Id__c"] for row in stage.soql("SELECT chargebeeapps__CB_Id__c FROM Account")} == {
+        one["id"] for one in stage.customers()
+    }
+    assert len(stage.soql("SELECT Id FROM Contact")) == len(stage.customers())
+    rows = stage.soql("SELECT OpportunityId, PricebookEntryId FROM OpportunityLineItem")
+    assert len(rows) == len({(row["OpportunityId"], row["PricebookEntryId"]) for row in rows})
+    entries = stage.soql("SELECT Product2Id, Pricebook2Id FROM PricebookEntry")
+    assert len(entries) == len({(row["Product2Id"], row["Pricebook2Id"]) for row in entries})
+
+
 OVERLAY = """\
 interpret: 1
 overlay: acme-customer-account
@@ -161,22 +181,7 @@ def test_killed_process_is_completed_by_the_next_run(stage: Stage, after_writes:
     report = stage.report("run")
     assert totals(report)["rejected"] == 0
     assert totals(stage.report("run")) == dict.fromkeys(COUNTED, 0)
-    for name, key in [
-        ("Account", "chargebeeapps__CB_Id__c"),
-        ("Opportunity", "chargebeeapps__Subscription_Id__c"),
-        ("chargebeeapps__CB_Invoice__c", "chargebeeapps__CB_Id__c"),
-        ("Product2", "ProductCode"),
-    ]:
-        values = [row[key] for row in stage.soql(f"SELECT {key} FROM {name}")]
-        assert len(values) == len(set(values)), name
-    assert {row["chargebeeapps__CB_Id__c"] for row in stage.soql("SELECT chargebeeapps__CB_Id__c FROM Account")} == {
-        one["id"] for one in stage.customers()
-    }
-    assert len(stage.soql("SELECT Id FROM Contact")) == len(stage.customers())
-    rows = stage.soql("SELECT OpportunityId, PricebookEntryId FROM OpportunityLineItem")
-    assert len(rows) == len({(row["OpportunityId"], row["PricebookEntryId"]) for row in rows})
-    entries = stage.soql("SELECT Product2Id, Pricebook2Id FROM PricebookEntry")
-    assert len(entries) == len({(row["Product2Id"], row["Pricebook2Id"]) for row in entries})
+    assert_no_duplicates(stage)
 
 
 def test_bad_records_are_rejected_with_reason_and_fix_and_delay_no_other(stage: Stage) -> None:
@@ -223,3 +228,21 @@ def test_org_with_one_currency_is_synced_without_currency_fields(stage: Stage) -
     assert totals(stage.report("run"))["rejected"] == 0
     assert len(stage.soql("SELECT Id FROM Opportunity")) > 10
     assert totals(stage.report("run")) == dict.fromkeys(COUNTED, 0)
+
+
+@pytest.mark.parametrize("skip", [1, 4, 8, 11])
+def test_answers_lost_after_the_write_make_no_duplicates(stage: Stage, skip: int) -> None:
+    stage.fault(system="salesforce", match="POST /services/data/v59.0/composite", kind="drop_after", times=3, skip=skip)
+    report = stage.report("run")
+    assert totals(report)["rejected"] == 0
+    assert_no_duplicates(stage)
+    assert totals(stage.report("run")) == dict.fromkeys(COUNTED, 0)
+
+
+def test_refusals_for_a_while_are_waited_out(stage: Stage) -> None:
+    for system in ("chargebee", "salesforce", "activecampaign"):
+        stage.fault(
+            system=system, match="/", kind="status", status=429, headers={"Retry-After": "0"}, body={}, times=2, skip=2
+        )
+    assert totals(stage.report("run"))["rejected"] == 0
+    assert_no_duplicates(stage)

@@ -116,9 +116,10 @@ def test_any_series_of_edits_and_deaths_ends_as_if_undisturbed(
     assert disturbed.run().changes == 0
 
 
-def test_lost_answer_makes_no_duplicate(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lost", [5, 8, 12, 20])
+def test_lost_answer_makes_no_duplicate(tmp_path: Path, lost: int) -> None:
     world = World(tmp_path)
-    world.target.lose_next = 5
+    world.target.lose_next = lost
     report = world.run()
     assert report.errors == []
     assert len(world.held("Account")) == 3
