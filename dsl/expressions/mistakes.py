@@ -25,6 +25,7 @@ _FOREIGN: Final = {
     "===": ("DM106", "`===` is written `==`", "=="),
     "!==": ("DM106", "`!==` is written `!=`", "!="),
 }
+_WORDS_ONLY: Final = re.compile(r"\s*[A-Za-z]\w*(?: +\w+)+\s*")
 _COMPARISONS: Final = frozenset(["COMPARE", "IN", "IS", "NOT"])
 _WORDS: Final = {
     "RPAR": "`)`",
@@ -63,11 +64,27 @@ def prescan(text: str) -> Problem | None:
                     f"write {right}",
                     "word processors make curly quotes out of straight ones",
                     right,
+                    edits=_respelt(text),
+                    safe=True,
                 )
             case "foreign":
                 code, message, right_word = _FOREIGN[piece]
-                return Problem(code, message, start, end, "other spelling", "", right_word)
+                edits = _respelt(text) if right_word is not None else ()
+                return Problem(
+                    code, message, start, end, "other spelling", "", right_word, edits=edits, safe=bool(edits)
+                )
     return None
+
+
+def _respelt(text: str) -> tuple[tuple[int, int, str], ...]:
+    """Every quote and operator of another spelling at once: put right one by one each would hide the next."""
+    edits = []
+    for match in _SCAN.finditer(text):
+        piece = match.group()
+        right = _CURLY.get(piece) if match.lastgroup == "curly" else _FOREIGN.get(piece, ("", "", None))[2]
+        if match.lastgroup in ("curly", "foreign") and right is not None:
+            edits.append((match.start(), match.end(), right))
+    return tuple(edits)
 
 
 def explain(text: str, error: Any) -> Problem:
@@ -81,14 +98,21 @@ def explain(text: str, error: Any) -> Problem:
         return _strange(text, int(error.pos_in_stream))
     if token.type == "$END":
         end = len(text.rstrip())
+        add_else = ((end, end, " else null"),) if "ELSE" in expected and "INT" not in expected else ()
         return Problem(
-            "DM100", "the expression ends too early", max(end - 1, 0), end, f"expected {_wanted(expected)} after this"
+            "DM100",
+            "the expression ends too early",
+            max(end - 1, 0),
+            end,
+            f"expected {_wanted(expected)} after this",
+            "say what it is otherwise; `else null` for nothing" if add_else else "",
+            edits=add_else,
         )
     start, end = int(token.start_pos), int(token.end_pos)
     word = str(token)
     wants_value = "INT" in expected
     if token.type == "EQUAL":
-        return Problem("DM106", "equality is written `==`", start, end, "write `==`", "", "==")
+        return Problem("DM106", "equality is written `==`", start, end, "write `==`", "", "==", safe=True)
     if token.type in _COMPARISONS and not wants_value:
         return Problem(
             "DM103",
@@ -115,6 +139,7 @@ def explain(text: str, error: Any) -> Problem:
                 end,
                 "an operator is missing, or quotes",
                 f"if a text is meant, write '{both}'",
+                edits=((0, len(text), f"'{text.strip()}'"),) if _WORDS_ONLY.fullmatch(text) else (),
             )
     if token.type in ("INT", "DECIMAL") and not wants_value and before == text[:start] and before[-1:].isdigit():
         return Problem(

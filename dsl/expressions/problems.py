@@ -14,7 +14,8 @@ from fieldwright.dsl.diagnostics import Severity
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One mistake. `caret` are the words shown at the place, `help` the remedy in a sentence, `replacement` the text
-    that would be right for exactly [start:end) where one is known."""
+    that would be right for exactly [start:end) where one is known. `edits` say the same for several places of the text,
+    instead; `safe` that nothing else can have been meant."""
 
     code: str
     message: str
@@ -24,3 +25,12 @@ class Problem:
     help: str = ""
     replacement: str | None = None
     severity: Severity = Severity.ERROR
+    edits: tuple[tuple[int, int, str], ...] = ()
+    safe: bool = False
+
+    @property
+    def changes(self) -> tuple[tuple[int, int, str], ...]:
+        """What would put the text right, as (start, end, new text); nothing where that is not known."""
+        if self.edits or self.replacement is None:
+            return self.edits
+        return ((self.start, self.end, self.replacement),)
