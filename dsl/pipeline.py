@@ -29,14 +29,20 @@ from fieldwright.dsl.nearest import did_you_mean, suggestions
 from fieldwright.dsl.order import order
 from fieldwright.dsl.preferences import Declared, Preferences, check_given, check_zones, declare, settle
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program
+from fieldwright.dsl.programspec import ProgramSpec
 from fieldwright.dsl.project import Project
 from fieldwright.dsl.reader import read
 from fieldwright.dsl.resolve import Resolved, resolve
 from fieldwright.dsl.ruleprogram import RulesetProgram
+from fieldwright.dsl.ruleset import Ruleset
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import SourceFile
 from fieldwright.dsl.steps import Steps
 from fieldwright.dsl.structure import check_structure
+from fieldwright.dsl.testing.cases import build_tests
+from fieldwright.dsl.testing.findings import check_tests
+from fieldwright.dsl.testing.subject import find_subject
+from fieldwright.dsl.types import Type
 from fieldwright.dsl.values import EvaluationError
 
 
@@ -68,6 +74,8 @@ class Result:
     tests: tuple[Document, ...]
     diagnostics: tuple[Diagnostic, ...]
     order: tuple[str, ...] = ()
+    setting_types: Mapping[str, Mapping[str, Type]] = field(default_factory=dict)
+    rules: Mapping[str, Ruleset] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
@@ -134,6 +142,8 @@ def check_project(
         tests=resolved.documents[DocumentKind.TEST],
         diagnostics=tuple(in_file_order(space.steps.allow(loaded.files, _causes(diagnostics, loaded)))),
         order=space.order,
+        setting_types=space.setting_types(),
+        rules=resolved.rulesets,
     )
 
 
@@ -160,6 +170,10 @@ class Workspace:
     def add(self, found: Iterable[Diagnostic]) -> None:
         """Take in the findings of a pass."""
         self.findings.found.extend(found)
+
+    def setting_types(self) -> dict[str, Mapping[str, Type]]:
+        """The settings that each document sees, with their types."""
+        return {name: preferences.types for name, preferences in self.preferences.items()}
 
 
 def resolve_documents(space: Workspace) -> None:
@@ -285,6 +299,17 @@ def find_untested(space: Workspace) -> None:
             )
 
 
+def check_test_documents(space: Workspace) -> None:
+    """Names and values in test documents, against what they test."""
+    resolved = space.resolved
+    types = space.setting_types()
+    for document in resolved.documents[DocumentKind.TEST]:
+        subject = find_subject(document.name, resolved.mappings, frozenset(resolved.rulesets), types)
+        if subject is not None:
+            driving = resolved.rulesets.get(subject.ruleset or "")
+            space.add(check_tests(build_tests(document), subject, driving.rules if driving else (), space.schemas))
+
+
 def compile_programs(space: Workspace) -> None:
     """Programs of the applied mappings in whose files nothing is wrong."""
     findings = [*space.loaded.diagnostics, *space.findings.found]
@@ -294,7 +319,12 @@ def compile_programs(space: Workspace) -> None:
         files = {linked.mapping.span.file.path, *(field.rule.span.file.path for field in linked.fields)}
         if linked.spec is None or files & wrong:
             continue
-        space.programs[name] = _with_sums(compile_program(linked.spec), linked)
+        space.programs[name] = program_of(linked.spec, linked)
+
+
+def program_of(spec: ProgramSpec, linked: LinkedMapping) -> Program:
+    """The program of a linked mapping, `spec` being its own."""
+    return _with_sums(compile_program(spec), linked)
 
 
 PASSES: Final[tuple[Callable[[Workspace], None], ...]] = (
@@ -308,6 +338,7 @@ PASSES: Final[tuple[Callable[[Workspace], None], ...]] = (
     find_unused_settings,
     find_order,
     find_untested,
+    check_test_documents,
     compile_programs,
 )
 
