@@ -13,6 +13,7 @@ from fieldwright.dsl.document import Entry, Node, Scalar, Sequence, Table
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.preferences import refusal
+from fieldwright.dsl.ruleset import Rule
 from fieldwright.dsl.schema import ObjectSchema, Schemas
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.testing.cases import Case, TestDocument
@@ -24,9 +25,12 @@ _ENVELOPE = "object"
 """Chargebee sends the kind of each record along; catalogs do not list it."""
 
 
-def check_tests(test: TestDocument, subject: Subject, rules: Iterable[str], schemas: Schemas) -> tuple[Diagnostic, ...]:
-    """What is wrong in one test document. `rules` are the names of the rules that decide about the record."""
-    checker = _Checker(test, subject, tuple(rules), schemas, Findings())
+def check_tests(
+    test: TestDocument, subject: Subject, rules: Iterable[Rule], schemas: Schemas
+) -> tuple[Diagnostic, ...]:
+    """What is wrong in one test document. `rules` are those that decide about the record."""
+    names = tuple(name for rule in rules for name in (rule.name, f"{rule.id} {rule.name}".strip()))
+    checker = _Checker(test, subject, names, schemas, Findings())
     checker.check()
     return tuple(checker.findings.found)
 
