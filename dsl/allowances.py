@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from fieldwright.dsl.diagnostics import Diagnostic, Severity
+from fieldwright.dsl.diagnostics import Diagnostic, Edit, Fix, Severity
 from fieldwright.dsl.source import SourceFile, Span
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#[ ]*interpret:[ ]*allow\b[ ]*([^\s#]*)(?:[ ]+--[ ]*([^\n\r]*))?")
@@ -44,7 +44,7 @@ def apply_allowances(files: Sequence[SourceFile], findings: Iterable[Diagnostic]
             kept.append(finding)
         if mine and finding.severity is Severity.ERROR:
             message = f"{finding.code} is an error here: errors cannot be allowed"
-            kept.append(Diagnostic("DM704", Severity.WARNING, message, mine[0].span, "allows nothing", "delete it"))
+            kept.append(_allows_nothing(message, mine[0].span))
     for found in allowances.values():
         for one in found:
             if not one.reason:
@@ -53,8 +53,18 @@ def apply_allowances(files: Sequence[SourceFile], findings: Iterable[Diagnostic]
                 kept.append(Diagnostic("DM703", Severity.ERROR, message, one.span, "no reason", hint))
             elif one.span not in used:
                 message = f"Nothing is left here for {one.code} to allow"
-                kept.append(Diagnostic("DM704", Severity.WARNING, message, one.span, "allows nothing", "delete it"))
+                kept.append(_allows_nothing(message, one.span))
     return kept
+
+
+def _allows_nothing(message: str, comment: Span) -> Diagnostic:
+    """The fix deletes the comment with the blanks before it, and the line where it has one of its own."""
+    file = comment.file
+    start = len(file.text[: comment.start].rstrip(" "))
+    alone = start == 0 or file.text[start - 1] == "\n"
+    end = comment.end + 1 if alone and file.text.startswith("\n", comment.end) else comment.end
+    fix = Fix("delete the comment", (Edit(Span(file, start, end), ""),))
+    return Diagnostic("DM704", Severity.WARNING, message, comment, "allows nothing", "delete it", (), fix)
 
 
 def _allowances(file: SourceFile) -> tuple[_Allowance, ...]:

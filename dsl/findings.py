@@ -6,11 +6,16 @@ An expression's problem is an interval of its text; the scalar that held the tex
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
-from fieldwright.dsl.diagnostics import Diagnostic, Edit, Fix, Label, Severity
+from fieldwright.dsl.diagnostics import Diagnostic, Fix, Label, Severity
 from fieldwright.dsl.document import Scalar
 from fieldwright.dsl.expressions.problems import Problem
+from fieldwright.dsl.fixes import expression_edits
 from fieldwright.dsl.source import Span
+
+MOST_FIXED: Final = 200
+"""Findings of one document for which fixes of expressions are worked out: each takes some reading of YAML."""
 
 
 @dataclass(slots=True)
@@ -39,14 +44,17 @@ class Findings:
         self.found.append(Diagnostic(code, Severity.WARNING, message, span, caret, hint, labels))
 
     def problem(self, scalar: Scalar, problem: Problem) -> None:
-        """Add what is wrong inside the expression that `scalar` holds. A replacement becomes a fix that must be asked
-        for, since it changes what is computed."""
+        """Add what is wrong inside the expression that `scalar` holds. What would put it right becomes a fix; it must
+        be asked for unless nothing else can have been meant, since it decides what is computed."""
         span = scalar.part(problem.start, problem.end)
         if span.start == span.end and span.end < scalar.end:
             span = Span(span.file, span.start, span.start + 1)
         fix = None
-        if problem.replacement is not None:
-            fix = Fix(f"replace by `{problem.replacement}`", (Edit(span, problem.replacement),), safe=False)
+        changes = problem.changes
+        edits = expression_edits(scalar, changes) if changes and len(self.found) < MOST_FIXED else ()
+        if edits:
+            words = dict.fromkeys(new.strip() for _, _, new in changes)
+            fix = Fix("write " + ", ".join(f"`{word}`" for word in words), edits, problem.safe)
         self.found.append(
             Diagnostic(problem.code, problem.severity, problem.message, span, problem.caret, problem.help, (), fix)
         )

@@ -20,6 +20,7 @@ from fieldwright.dsl.document import Document, DocumentKind, Entry, Table
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.findings import Findings
+from fieldwright.dsl.fixes import with_suggestion
 from fieldwright.dsl.library import Library
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.linkrules import link_ruleset
@@ -131,6 +132,7 @@ def check_project(
                 one(space)
     resolved = space.resolved
     diagnostics = [*loaded.diagnostics, *space.findings.found]
+    allowed = space.steps.allow(loaded.files, _causes(diagnostics, loaded))
     return Result(
         project=resolved.project,
         programs=space.programs,
@@ -140,7 +142,7 @@ def check_project(
         settings={name: preferences.values for name, preferences in space.preferences.items()},
         schemas=space.schemas,
         tests=resolved.documents[DocumentKind.TEST],
-        diagnostics=tuple(in_file_order(space.steps.allow(loaded.files, _causes(diagnostics, loaded)))),
+        diagnostics=tuple(with_suggestion(one) for one in in_file_order(allowed)),
         order=space.order,
         setting_types=space.setting_types(),
         rules=resolved.rulesets,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fieldwright.dsl.diagnostics import Diagnostic, Severity
+from fieldwright.dsl.fixes import deletion
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.lint.registry import mapping_check
 
@@ -18,8 +19,10 @@ def values_are_used(linked: LinkedMapping) -> Iterator[Diagnostic]:
     lets = [*mapping.lets, *(let for child in mapping.children for let in child.lets)]
     for let in lets:
         if let.name not in linked.used:
-            yield Diagnostic("DM701", Severity.WARNING, f"`{let.name}` is not used", let.span, "unused", "delete it")
+            message, fix = f"`{let.name}` is not used", deletion(let.span)
+            yield Diagnostic("DM701", Severity.WARNING, message, let.span, "unused", "delete it", (), fix)
     for read in mapping.reads:
         if read.name not in linked.used:
             message = f"What `{read.name}` reads is not used, and costs calls"
-            yield Diagnostic("DM702", Severity.WARNING, message, read.span, "unused", "delete it")
+            fix = deletion(read.span)
+            yield Diagnostic("DM702", Severity.WARNING, message, read.span, "unused", "delete it", (), fix)
