@@ -58,7 +58,12 @@ def plan_record(
         infos = fields_by_name(program)
     options = program.options
     if link is None and found is None:
-        fields = {name: value for name, value in desired.fields.items() if _written_on_create(infos[name], value)}
+        # In the order of the mapping file, which is the order people read plans in.
+        fields = {
+            name: desired.fields[name]
+            for name, info in infos.items()
+            if name in desired.fields and _written_on_create(info, desired.fields[name])
+        }
         changes = {name: FieldChange(None, value, infos[name].at) for name, value in fields.items()}
         return RecordPlan(
             Operation(
@@ -76,8 +81,10 @@ def plan_record(
         )
     base: dict[str, Any] = dict(link.base) if link else {}
     changed: dict[str, FieldChange] = {}
-    for name, value in desired.fields.items():
-        info = infos[name]
+    for name, info in infos.items():
+        if name not in desired.fields:
+            continue
+        value = desired.fields[name]
         old = found.fields.get(name) if found else base.get(name)
         known = found is not None or name in base
         if info.write is Write.CREATE_ONLY:
@@ -244,8 +251,8 @@ def _row_operation(
         fields,
         target_id=target_id,
         changes={
-            name: FieldChange(old.get(name), value, infos[name].at if name in infos else child.at)
-            for name, value in fields.items()
+            name: FieldChange(old.get(name), fields[name], infos[name].at if name in infos else child.at)
+            for name in [*(known for known in infos if known in fields), *(own for own in fields if own not in infos)]
         },
         rule=desired.rule,
         aggregate=desired.source_id,
