@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files as resource_files
 from pathlib import Path
 from typing import Any, Final
@@ -30,6 +30,9 @@ PROJECT_FILE: Final = "interpret.yaml"
 SANDBOX: Final = "sandbox"
 FOLDERS: Final = ("mappings", "overlays", "schema", "rules", "functions", "tables", "tests")
 """Where a project keeps its YAML files."""
+
+DATA_FOLDERS: Final = frozenset(["golden", "fixtures"])
+"""Folders beside test documents whose files are data of tests, no documents."""
 
 MOST_FILES: Final = 5000
 """More files than this are a mistake (a project pointed at a home folder), not a project."""
@@ -116,29 +119,43 @@ class Project:
         return self.private
 
 
-def find_project(folder: Path | None = None) -> Project:
+def find_project(folder: Path | None = None, *, with_tests: bool = True) -> Project:
     """The project of `folder` (which must have an interpret.yaml), else the nearest one from the working folder
-    upwards, else the shipped default. Raises ConfigError for a named folder without one."""
+    upwards, else the shipped default. Raises ConfigError for a named folder without one. Test documents are left out
+    on request: a run has no use for them, and a slip in one must not stop it."""
     if folder is not None:
         if not (folder / PROJECT_FILE).is_file():
             raise ConfigError(
                 f"there is no {PROJECT_FILE} in {shown_path(folder)}",
                 f"`interpret init {folder}` makes a project there",
             )
-        return _open(folder.resolve())
+        return _open(folder.resolve(), with_tests)
     here = Path.cwd()
     for candidate in (here, *here.parents):
         if (candidate / PROJECT_FILE).is_file():
-            return _open(candidate)
-    packs = tuple(pack_files())
+            return _open(candidate, with_tests)
+    packs = tuple(pack_files(with_tests=with_tests))
     return Project(here, True, packs, frozenset(), (), _project_document(packs))
 
 
-def pack_files(names: tuple[str, ...] | None = None, *, with_default: bool = True) -> Iterator[SourceFile]:
-    """The shipped mapping files; of the named packs only, where names are given."""
+def with_texts(project: Project, texts: Mapping[str, str]) -> Project:
+    """The project as it would be if the files named had these texts; nothing is written."""
+    files = tuple(SourceFile(one.path, texts[one.path]) if one.path in texts else one for one in project.files)
+    document = project.document if project.document is None else _project_document(files)
+    return replace(project, files=files, document=document)
+
+
+def pack_files(
+    names: tuple[str, ...] | None = None, *, with_default: bool = True, with_tests: bool = False
+) -> Iterator[SourceFile]:
+    """The shipped mapping files; of the named packs only, where names are given. Their tests say what they do as they
+    are shipped, so they are of use only without a project of one's own."""
     root = Path(str(resource_files("fieldwright.mappings"))).resolve()
     for path in sorted(root.rglob("*.yaml")):
-        pack = path.relative_to(root).parts[0]
+        inside = path.relative_to(root).parts
+        if DATA_FOLDERS.intersection(inside) or ("tests" in inside and not with_tests):
+            continue
+        pack = inside[0]
         is_default = path.parent == root
         if is_default and not with_default:
             continue
@@ -162,9 +179,10 @@ def read_files(paths: Iterator[Path], inside: Path | None) -> tuple[tuple[Source
 
 
 def yaml_files(folder: Path) -> Iterator[Path]:
-    """Every YAML file below a folder, in a stable order; hidden folders are left out, links to folders not followed."""
+    """Every YAML file below a folder, in a stable order; hidden folders and data of tests are left out, links to
+    folders not followed."""
     for base, names, leaves in os.walk(folder, followlinks=False):
-        names[:] = sorted(name for name in names if not name.startswith("."))
+        names[:] = sorted(name for name in names if not name.startswith(".") and name not in DATA_FOLDERS)
         for leaf in sorted(leaves):
             if leaf.endswith((".yaml", ".yml")) and not leaf.startswith("."):
                 yield Path(base) / leaf
@@ -178,17 +196,17 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def _open(folder: Path) -> Project:
-    own, findings = read_files(_project_files(folder), folder)
+def _open(folder: Path, with_tests: bool) -> Project:
+    own, findings = read_files(_project_files(folder, with_tests), folder)
     document = _project_document(own)
     packs = tuple(pack_files(document.packs if document else None, with_default=False))
     return Project(folder, False, (*own, *packs), frozenset(file.path for file in own), findings, document)
 
 
-def _project_files(folder: Path) -> Iterator[Path]:
+def _project_files(folder: Path, with_tests: bool) -> Iterator[Path]:
     yield folder / PROJECT_FILE
     for name in FOLDERS:
-        if (folder / name).is_dir():
+        if (folder / name).is_dir() and (with_tests or name != "tests"):
             yield from yaml_files(folder / name)
 
 

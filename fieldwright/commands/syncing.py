@@ -74,7 +74,7 @@ def carry_out(request: Request) -> RunReport:
     from fieldwright.checked import check
 
     mode = _mode(request)
-    project = find_project(request.folder)
+    project = find_project(request.folder, with_tests=False)
     target = project.target(request.target)
     checked = check(project, target, request.given_settings)
     checked.require()
