@@ -79,7 +79,8 @@ class Rejections:
         reason = f"{field_name} refers to {noun} {ref.key}, which {ref.mapping} has not written"
         if why:
             reason += f" because of {why.code}: {why.message}"
-        at = next((info.at for info in self._program.fields if info.name == field_name), "")
+        written = [*self._program.fields, *(info for child in self._program.children for info in child.fields)]
+        at = next((info.at for info in written if info.name == field_name), "")
         fix = f"fix {noun} {ref.key} first; this record follows by itself in the next run"
         self.fail(work, "RT201", "waiting", reason, fix, at, field_name)
 
