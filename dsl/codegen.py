@@ -78,6 +78,7 @@ def _longest(spec: ProgramSpec) -> int | None:
         for rows in child.lists:
             portions.append([rows.each])
             row = [let.value for let in rows.lets] + _field_values(rows.fields)
+            row += [check.value for check in rows.checks]
             portions.append(row + ([rows.filter] if rows.filter is not None else []))
     literals = [
         len(node.items)
@@ -447,13 +448,16 @@ class _Writer:
             type_ = rows.each.type.item
             is_record = type_ is not None and type_.kind is Kind.RECORD and not type_.nullable
             out.slots[rows.item] = Value(item, not is_record)
-            users = _field_values(rows.fields)
+            users = [*_field_values(rows.fields), *(check.value for check in rows.checks)]
             pending = list(rows.lets)
             if rows.filter is not None:
                 pending = self.lets(pending, [rows.filter])
                 out.line(f"if not {out.condition(_core(rows.filter))}: continue")
             self.lets(pending, users)
             self.fields(rows.fields, row)
+            for check in rows.checks:
+                value = out.emit(_core(check.value))
+                out.line(f"if {value.text} is not True: raise Slow")
             out.line(f"{made}.append({row})")
         out.slots = before
 

@@ -8,7 +8,7 @@ each other by `order`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fieldwright.dsl.checking import Surroundings
@@ -16,11 +16,11 @@ from fieldwright.dsl.diagnostics import Diagnostic
 from fieldwright.dsl.document import Node, Scalar, Table, plain
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.check import Checked
-from fieldwright.dsl.expressions.scope import Scope
+from fieldwright.dsl.expressions.scope import Scope, Shape
 from fieldwright.dsl.inputs import RESERVED, base_scope, read_type
 from fieldwright.dsl.linked import LinkedChild, LinkedMapping
 from fieldwright.dsl.linkfields import FieldLinking, field_at, key_spec
-from fieldwright.dsl.mapping import ChildRule, Value
+from fieldwright.dsl.mapping import CheckRule, ChildRule, Value
 from fieldwright.dsl.mapping import Mapping as MappingRules
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.preferences import TIMEZONE
@@ -37,7 +37,7 @@ from fieldwright.dsl.proof import narrowed, usage
 from fieldwright.dsl.schema import ObjectSchema
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
-from fieldwright.dsl.types import ANY, DECIMAL, ERROR, STRING, Kind, Type, list_of
+from fieldwright.dsl.types import ANY, DECIMAL, ERROR, NULL, STRING, Kind, Type, list_of
 
 LISTS_FIELD = "memberships.lists"
 """The name of the field that holds list memberships in a program."""
@@ -193,11 +193,16 @@ class _Linking(FieldLinking):
         checked = self._check(value, scope)
         if checked is not None and checked.type.kind not in (Kind.STRING, Kind.ENUM, Kind.REF, Kind.ERROR):
             self.findings.error("DM318", f"A list is named by a text, this is {checked.type}", value.source.span)
-        if condition is not None:
-            self._condition(condition, scope)
-            message = "`if` on a list is not possible yet: write the condition into the list's name"
-            self.findings.error("DM319", message, condition.source.span, "", "`list: if c then 'Name' else null`")
-        return checked
+        if condition is None:
+            return checked
+        chosen = self._condition(condition, scope)
+        if checked is None or checked.core is None or chosen is None or chosen.core is None:
+            return None
+        # A list whose condition does not hold is left out as one without a name is.
+        type_ = checked.type.optional()
+        none = core.Const(NULL, 0, 0, -1, None)
+        made = core.Choice(type_, 0, 0, -1, chosen.core, checked.core, none)
+        return replace(checked, core=made, shape=Shape(type_), reads=checked.reads | chosen.reads, tree=None)
 
     # --- children -----------------------------------------------------------------------------------------------
 
@@ -221,13 +226,25 @@ class _Linking(FieldLinking):
         self._taken([(let.name, let.span) for let in rule.lets], taken)
         lets, inner = self._lets(rule.lets, inner)
         fields = tuple(self._field(one, owner, inner, rule) for one in rule.fields)
-        for check_rule in rule.checks:
-            self._check(check_rule.value, inner)
+        claims = self._claims(rule.checks, inner)
         linked = LinkedChild(rule, owner, fields)
         if of is None or owner is None or any(one.value is None or one.target is None for one in fields):
             return linked, None
         specs = tuple(self._field_spec(one) for one in fields)
-        return linked, RowsSpec(of, rule.item.text, chosen, lets, specs, rule.span.line)
+        return linked, RowsSpec(of, rule.item.text, chosen, lets, specs, rule.span.line, claims)
+
+    def _claims(self, rules: tuple[CheckRule, ...], inner: Scope) -> tuple[CheckSpec, ...]:
+        """What is claimed about each row of a child list."""
+        claims: list[CheckSpec] = []
+        for rule in rules:
+            if rule.sum_of is not None:
+                message = "`sum_of` adds up the rows of a set; it stands under the mapping's own `checks:`"
+                self.findings.error("DM408", message, rule.sum_of.span, "not inside of a row")
+                continue
+            checked = self._condition(rule.value, inner)
+            if checked is not None:
+                claims.append(CheckSpec(rule.name, checked, rule.span.line))
+        return tuple(claims)
 
     def _child_specs(self, children: list[LinkedChild], rows: list[RowsSpec | None]) -> tuple[ChildSpec, ...]:
         sets: dict[str, tuple[LinkedChild, list[RowsSpec]]] = {}

@@ -113,7 +113,8 @@ class MembershipSpec:
 
 @dataclass(frozen=True, slots=True)
 class RowsSpec:
-    """One child list: a row for each element of `each` (bound to `item`) that `filter` lets through."""
+    """One child list: a row for each element of `each` (bound to `item`) that `filter` lets through. `checks` must hold
+    for each row."""
 
     each: Checked
     item: str
@@ -121,6 +122,7 @@ class RowsSpec:
     lets: tuple[LetSpec, ...]
     fields: tuple[FieldSpec, ...]
     at: str
+    checks: tuple[CheckSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,6 +252,8 @@ class RecordMapper:
             row: dict[str, Any] = {}
             for one in rows.fields:
                 self.field(one, row, f"{child.name}[{len(made)}].{one.info.name}")
+            for check in rows.checks:
+                self.check(f"{child.name}[{len(made)}].{check.name}", check.value, check.at)
             made.append(row)
 
 
