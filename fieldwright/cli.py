@@ -23,6 +23,7 @@ COMMANDS: Final[dict[str, str]] = {
     "run": "Sync: write to the targets what has changed at the source.",
     "plan": "Show what a run would write, field by field; write nothing.",
     "lint": "Check mapping files and show every mistake at its place.",
+    "test": "Run the test documents beside the mappings.",
     "errors": "List the records that failed, with reason and fix.",
     "status": "Show the last run, open errors and where the state lives.",
     "show": "Print a mapping as it is in effect, overlays included.",
