@@ -22,6 +22,9 @@ from fieldwright.runtime.reporters.printable import printable
 COMMANDS: Final[dict[str, str]] = {
     "run": "Sync: write to the targets what has changed at the source.",
     "plan": "Show what a run would write, field by field; write nothing.",
+    "preview": "Show what would become of one record; write nothing.",
+    "explain": "Show how one field of one record comes to its value.",
+    "eval": "Try an expression: its type, what it reads, its value.",
     "lint": "Check mapping files and show every mistake at its place.",
     "test": "Run the test documents beside the mappings.",
     "errors": "List the records that failed, with reason and fix.",
