@@ -41,8 +41,8 @@ class Executor:
         return self._target.capabilities.write_batch
 
     def execute(self, operations: Sequence[Operation]) -> Executed:
-        """Write at most `size` operations. The caller records the outcomes before it sends more, so that an error in
-        a later call loses nothing. Raises what the target raises when nothing was applied."""
+        """Write some operations. The caller records the outcomes before it sends more, so that an error in a later
+        call loses little. Raises what the target raises when nothing was applied."""
         numbers = self._ledger.intend(operations)
         outcomes = self._apply(operations)
         known = [number for number, out in zip(numbers, outcomes, strict=True) if out.result is not Result.AMBIGUOUS]

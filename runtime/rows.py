@@ -23,9 +23,9 @@ from fieldwright.runtime.work import Work
 
 LOOKS = 3
 
-FILLED = 0.96
-"""How full a call is made: whole aggregates rarely fill the target's packages exactly, and what spills over costs a
-call of its own."""
+CALLS = 5
+"""Calls' worth of rows handed to the target at once: whole aggregates of several kinds rarely fill a call exactly, and
+the target packs them better the more it has to choose from."""
 
 Held = dict[str, dict[str, list[TargetRecord]]]
 
@@ -92,10 +92,10 @@ class RowWriter:
         return plans
 
     def _parts(self, plans: Sequence[tuple[Work, RowsPlan]]) -> Iterator[list[tuple[Work, RowsPlan]]]:
-        """Plans in parts of what one call takes; the rows of one record are never torn apart."""
+        """Plans in parts of a few calls; the rows of one record are never torn apart."""
         part: list[tuple[Work, RowsPlan]] = []
         size = 0
-        most = int(self._executor.size * FILLED)
+        most = self._executor.size * CALLS
         for work, plan in plans:
             if part and size + len(plan.operations) > most:
                 yield part
