@@ -120,7 +120,7 @@ class _Tree:
         """The parts worth a line of their own, in the order of the text."""
         found: list[core.Core] = []
         for one in self._direct(node):
-            if isinstance(one, core.Const | core.Root) and not self._leads_nowhere(one):
+            if _is_plain(one) and not self._leads_nowhere(one):
                 continue
             if (one.start, one.end) == (node.start, node.end):
                 found.extend(self._shown(one))  # something that nobody wrote: a conversion, `is not` around `is`
@@ -133,9 +133,8 @@ class _Tree:
     def _direct(self, node: core.Core) -> list[core.Core]:
         match node:
             case core.Field(target=target):
-                return (
-                    [] if isinstance(target, core.Field | core.Root) and not self._leads_nowhere(target) else [target]
-                )
+                passed = isinstance(target, core.Field | core.Root | core.Local) and not self._leads_nowhere(target)
+                return [] if passed else [target]
             case core.Let():
                 # A call of a function from a mapping file: its arguments were written here, its body elsewhere.
                 arguments: list[core.Core] = []
@@ -155,6 +154,13 @@ class _Tree:
     def _leads_nowhere(self, node: core.Core) -> bool:
         kept = self.seen.get(id(node), ())
         return any(found is None or found is MISSING or isinstance(found, EvaluationError) for found in kept)
+
+
+def _is_plain(node: core.Core) -> bool:
+    """Whether the text of the node says all: a constant, a list of constants, a whole record."""
+    if isinstance(node, core.ListOf):
+        return all(isinstance(item, core.Const) for item in node.items)
+    return isinstance(node, core.Const | core.Root)
 
 
 def _continues(node: core.Core, part: core.Core) -> bool:

@@ -95,7 +95,7 @@ class RowLooked:
 @dataclass(slots=True)
 class Looked:
     """The answer. `action` is create, update, unchanged, delete, nothing (a rule said so), left_out (by the filter),
-    waits (for `problems`' parent) or rejected."""
+    waits or rejected. `absent` are the references to records that nobody has written yet."""
 
     source_id: str
     action: str
@@ -110,6 +110,7 @@ class Looked:
     rows: tuple[RowLooked, ...] = ()
     problems: list[FieldProblem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    absent: frozenset[Ref] = frozenset()
 
 
 def look_at(look: Look, change: Change) -> Looked:
@@ -152,6 +153,7 @@ class _Looking:
         )
         if work.desired is not None and not refusals:
             looked.rows = self._rows(work, explained, resolution)
+        looked.absent = frozenset(ref for _name, ref in resolution.absent)
         self._conclude(looked, decision, mapped, resolution, refusals, operation)
         return looked
 
@@ -340,7 +342,8 @@ class _Looking:
         return f"{names}{f' and {more} more' if more > 0 else ''} differ{'s' if len(operation.fields) == 1 else ''}"
 
     def _at(self, name: str) -> str:
-        return next((info.at for info in self._program.fields if info.name == name), self._program.at)
+        rows = [info for child in self._program.children for info in child.fields]
+        return next((info.at for info in (*self._program.fields, *rows) if info.name == name), self._program.at)
 
     # --- verdicts -----------------------------------------------------------------------------------------------
 

@@ -69,7 +69,10 @@ def render_explanation(looked: Looked, program: Program, origin: str, fields: Se
                 if each.row is not None and (
                     not fields or {each.info.name, f"{each.row[0]}.{each.info.name}"} & set(fields)
                 ):
-                    lines += ["", *_field_lines(_held(each), explained, paint, f"{each.row[0]}[{each.row[1]}].")]
+                    lines += [
+                        "",
+                        *_field_lines(_held(each, looked), explained, paint, f"{each.row[0]}[{each.row[1]}]."),
+                    ]
         for key in explained.keys:
             for part in key:
                 if not fields or {"key", part.name} & set(fields):
@@ -231,8 +234,8 @@ def _field_lines(verdict: Verdict, explained: Explained, paint: Paint, prefix: s
         row = "else" if one.table.otherwise else f"row {value_text(one.table.given)}"
         lines.append(f"  table: {row} gives {value_text(one.table.gives)}")
     if one.value is not None:
-        value = UNKNOWN if verdict.value == UNKNOWN else value_text(verdict.value)
-        ref = f"  ({printable(verdict.ref)})" if verdict.ref else ""
+        value = UNKNOWN if verdict.value == UNKNOWN else value_text(verdict.value or one.value)
+        ref = f"  ({printable(verdict.ref)})" if verdict.ref and verdict.value is not None else ""
         lines.append(f"  {printable(one.info.name)} takes {one.info.type.required()}: {value}{ref}")
     lines += _outcome(verdict, one, paint)
     return lines
@@ -299,9 +302,13 @@ def _held_text(rule: RuleLooked, paint: Paint) -> str:
     return "does not hold"
 
 
-def _held(one: FieldExplained) -> Verdict:
+def _held(one: FieldExplained, looked: Looked) -> Verdict:
     """The verdict of a row's field whose record is not written at all."""
-    value, ref = (UNKNOWN, f"{one.value.mapping} {one.value.key}") if isinstance(one.value, Ref) else (one.value, None)
+    if isinstance(one.value, Ref) and one.value in looked.absent:
+        waits = f"{one.value.mapping} {one.value.key}"
+        why = f"waits for {waits}, which is not written yet"
+        return Verdict(one.info.name, one.info.at, "failed", why, UNKNOWN, None, waits, one.personal, one)
+    value, ref = (None, f"{one.value.mapping} {one.value.key}") if isinstance(one.value, Ref) else (one.value, None)
     why = one.problem.reason if one.problem is not None else "the record as a whole is not written"
     status = "failed" if one.problem is not None else "held"
     return Verdict(one.info.name, one.info.at, status, why, value, None, ref, one.personal, one)
