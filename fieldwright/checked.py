@@ -102,9 +102,11 @@ class CheckedProject:
         return next(iter(sources)), tuple(targets)
 
 
-def check(project: Project, target: Target | None, given_settings: Sequence[str] = ()) -> CheckedProject:
+def check(
+    project: Project, target: Target | None, given_settings: Sequence[str] = (), *, compiled: bool = True
+) -> CheckedProject:
     """Check everything in the project. `given_settings` are `[NAME.]SETTING=VALUE`; raises WrongUse for one that no
-    document declares or that is not of its type."""
+    document declares or that is not of its type. Without `compiled` there are findings but no programs."""
     loaded = load(project.files)
     schemas = shipped_schemas()
     overrides = _overrides(loaded, schemas, given_settings)
@@ -114,6 +116,7 @@ def check(project: Project, target: Target | None, given_settings: Sequence[str]
         project=project.document.name if project.document else None,
         target=target.name if target else None,
         settings=overrides,
+        compiled=compiled,
     )
     return CheckedProject(project, result, tuple(_concerning(project, result.diagnostics)))
 

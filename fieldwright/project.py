@@ -141,8 +141,16 @@ def find_project(folder: Path | None = None, *, with_tests: bool = True) -> Proj
 def with_texts(project: Project, texts: Mapping[str, str]) -> Project:
     """The project as it would be if the files named had these texts; nothing is written."""
     files = tuple(SourceFile(one.path, texts[one.path]) if one.path in texts else one for one in project.files)
-    document = project.document if project.document is None else _project_document(files)
+    document = project.document if project.shipped else _project_document(files)
     return replace(project, files=files, document=document)
+
+
+def with_files(project: Project, own: tuple[SourceFile, ...]) -> Project:
+    """The project as it would be with these files of its own in place of all that it has."""
+    packs = tuple(file for file in project.files if file.path not in project.own)
+    paths = frozenset(file.path for file in own)
+    document = project.document if project.shipped else _project_document(own)
+    return Project(project.folder, project.shipped, (*own, *packs), paths, (), document)
 
 
 def pack_files(

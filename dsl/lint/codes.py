@@ -168,6 +168,44 @@ CODES: Final = (
     CodeInfo("DM507", "Setting without a value", "A required setting has no default, and the project gives none."),
     CodeInfo("DM508", "Wrong value for a setting", "The value is not of the setting's type."),
     CodeInfo("DM509", "Unknown setting", "The project or a policy names a setting that no document declares."),
+    CodeInfo(
+        "DM650",
+        "Mapping removed",
+        "Compared with the other revision, a mapping is gone or is not applied any more: what it kept in step is left "
+        "as it is. Only `lint --against` says so.",
+    ),
+    CodeInfo(
+        "DM651",
+        "Field dropped",
+        "Compared with the other revision, a field or a list of rows is not written any more. Its last values stay at "
+        "the target and grow stale. Where that is meant, raise `version:` of the mapping.",
+    ),
+    CodeInfo(
+        "DM652",
+        "Key changed",
+        "Records are looked for by another key than in the other revision. Those that the new key does not find are "
+        "created a second time. Fill the new key field first, then change the mapping and raise its `version:`.",
+        "match: [{field: Phone, with: customer.phone}]   # was Id__c",
+    ),
+    CodeInfo(
+        "DM653",
+        "Direction or object changed",
+        "The mapping reads from, or writes to, something else than in the other revision. A new mapping of another "
+        "name is clearer; else raise `version:`.",
+    ),
+    CodeInfo(
+        "DM654",
+        "Policy widened",
+        "More is overwritten, cleared or created than in the other revision: what people entered at the target may be "
+        "lost. Raise `version:` where that is meant.",
+        "Phone: {value: customer.phone, write: always}   # was if_empty",
+    ),
+    CodeInfo(
+        "DM655",
+        "Deleted records handled differently",
+        "`on_source_delete` is not what it was in the other revision.",
+        "on_source_delete: delete   # was keep",
+    ),
     CodeInfo("DM701", "Unused value", "A named value that nothing uses.", severity=Severity.WARNING),
     CodeInfo(
         "DM702",
