@@ -9,6 +9,7 @@ import pytest
 from tests.docs.pages import Command, Example, FileStep, ServeStep, differences, examples, expressions, steps
 from tests.docs.reader import Reader
 
+ROUTE = "chargebee.customer -> salesforce.Account"
 PAGE = """\
 # Page
 
@@ -46,9 +47,7 @@ def test_page_becomes_steps_in_order() -> None:
         Command(11, "interpret one \\\n    --two", ("said", "..."), 0),
         Command(15, "interpret three", (), 1),
     ]
-    assert examples(PAGE) == [
-        Example(19, "Phone: customer.phone\n", "fields", "chargebee.customer -> salesforce.Account")
-    ]
+    assert examples(PAGE) == [Example(19, "Phone: customer.phone\n", "fields", ROUTE)]
     assert expressions(PAGE)[0] == ("1 + 1", "2")
 
 
@@ -72,6 +71,8 @@ def test_page_becomes_steps_in_order() -> None:
         ("at 2026-01-01T00:00:00+00:00", "at 2027-12-31T11:22:33.4Z", True),
         ("API calls: Chargebee 8 (in 1 s)", "API calls: Chargebee 9 (in 2 s)", True),
         ("5 created", "6 created", False),
+        ("in ... today", "in /tmp/x today", True),
+        ("in ... today", "in /tmp/x\ntoday", False),
     ],
 )
 def test_output_is_compared_but_for_what_is_left_out_or_volatile(expected: str, actual: str, same: bool) -> None:
@@ -82,9 +83,9 @@ def test_reader_fails_a_page_whose_command_ends_otherwise_or_prints_otherwise(tm
     with Reader(tmp_path) as reader:
         reader.follow(FileStep(1, "bad.yaml", "interpret: 2\n"))
         reader.follow(Command(1, "interpret lint bad.yaml --format concise | wc -l", ("1",), 0))
-        with pytest.raises(AssertionError, match="line 7: `interpret lint bad.yaml` ended with 1"):
+        with pytest.raises(AssertionError, match=r"line 7: `interpret lint bad.yaml` ended with 1"):
             reader.follow(Command(7, "interpret lint bad.yaml", ("...",), 0))
-        with pytest.raises(AssertionError, match="line 9: .*\n.*shown:"):
+        with pytest.raises(AssertionError, match=r"line 9: .*\n.*shown:"):
             reader.follow(Command(9, "interpret lint bad.yaml", ("fine",), 1))
 
 
