@@ -27,6 +27,8 @@ COMMANDS: Final[dict[str, str]] = {
     "eval": "Try an expression: its type, what it reads, its value.",
     "lint": "Check mapping files and show every mistake at its place.",
     "test": "Run the test documents beside the mappings.",
+    "fmt": "Write mapping files the one way; their meaning stays.",
+    "migrate": "Bring mapping files to the newest format.",
     "errors": "List the records that failed, with reason and fix.",
     "status": "Show the last run, open errors and where the state lives.",
     "show": "Print a mapping as it is in effect, overlays included.",
@@ -34,6 +36,8 @@ COMMANDS: Final[dict[str, str]] = {
     "sandbox": "Serve the built-in Chargebee, Salesforce and ActiveCampaign.",
     "rule": "Explain a code that lint or a run prints.",
     "docs": "Write the reference pages of this version.",
+    "schema": "Print the JSON Schema of mapping files, for editors.",
+    "lsp": "Serve editors: findings as you type, completion, hover, rename.",
 }
 """Name -> one line for the list of commands. A test holds each line against the command's own help."""
 
