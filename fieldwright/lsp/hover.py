@@ -1,6 +1,6 @@
 """A place in a file -> what is known about what stands there: types, limits of target fields, functions, codes.
 
-Where a finding covers the place, its message and the page of its code come first.
+Where a finding covers the place, the page of its code follows; on a code in a comment there is its page alone.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ class Found:
 
 def hover(file: SourceFile, offset: int, view: View) -> Hover | None:
     """What to show at a place; None where nothing is known."""
+    commented = _code_in_comment(file, offset)
+    if commented is not None:
+        return commented
     place = place_at(file, offset)
     said = _about(place, offset, view) if place is not None else None
     findings = [one for one in view.by_path.get(file.path, ()) if one.span.start <= offset <= one.span.end]
@@ -44,9 +47,7 @@ def hover(file: SourceFile, offset: int, view: View) -> Hover | None:
         pages = dict.fromkeys(wording.about_code(one.code) for one in findings[:2])
         text = "\n\n---\n\n".join([*([said.text] if said else []), *pages])
         return Hover(said.span if said else findings[0].span, text)
-    if said is not None:
-        return said
-    return _code_in_comment(file, offset)
+    return said
 
 
 def part_at(place: Place, offset: int, view: View) -> Found | None:

@@ -7,6 +7,7 @@ which lines are incomplete: a key without its colon, brackets and quotes that ar
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -96,11 +97,13 @@ def place_at(file: SourceFile, offset: int) -> Place | None:
 def place_of_typing(file: SourceFile, offset: int) -> Place | None:
     """The place where something is being typed: its scalar holds `MARKER` where the cursor is. None where the text
     around is too far from YAML to tell."""
-    for text in _completed(file.text, offset):
+    doubtful: Place | None = None
+    for text in dict.fromkeys(_completed(file.text, offset)):
         place = _marked(SourceFile(file.path, text))
-        if place is not None:
+        if place is not None and _is_allowed(place):
             return place
-    return None
+        doubtful = doubtful or place
+    return doubtful
 
 
 def kind_of(root: Table) -> DocumentKind | None:
@@ -215,6 +218,13 @@ def _marked(file: SourceFile) -> Place | None:
     return None
 
 
+def _is_allowed(place: Place) -> bool:
+    """Whether the schema has room for what is typed: keys in a table, something at the place of a value."""
+    if not place.is_key:
+        return bool(place.rules())
+    return any("properties" in rule.schema or "additionalProperties" in rule.schema for rule in place.container_rules())
+
+
 def _completed(text: str, offset: int) -> Iterator[str]:
     """The text with the marker at the cursor, completed in several ways: the likeliest first."""
     before, after = text[:offset], text[offset:]
@@ -222,7 +232,7 @@ def _completed(text: str, offset: int) -> Iterator[str]:
     below = newline + below
     line = line_before(text, offset)
     closing = unclosed(_value_part(line))
-    if line.strip(" -").replace("_", "").isalnum() or not line.strip(" -"):
+    if re.fullmatch(r" *(?:- +)*[\w.-]*", line):
         # At the start of a line: a key is being typed (or the item of a list, which the second try finds).
         if ":" not in rest:
             yield before + MARKER + ":" + below

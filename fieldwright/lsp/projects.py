@@ -87,6 +87,7 @@ class Workshop:
         self._open: dict[str, SourceFile] = {}
         self._files = Files()
         self._steps = Remembering()
+        self._schemas = shipped_schemas()
         self._view: View | None = None
         self.problem = ""
         self.reload()
@@ -142,7 +143,7 @@ class Workshop:
             if document.kind is DocumentKind.PROJECT:
                 target = build_project(document).default_target
         self._steps.begin()
-        result = check_project(loaded, shipped_schemas(), target=target or "sandbox", steps=self._steps, compiled=False)
+        result = check_project(loaded, self._schemas, target=target or "sandbox", steps=self._steps, compiled=False)
         return View(
             {file.path: file for file in ordered},
             loaded.documents,

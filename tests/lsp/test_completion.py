@@ -87,12 +87,18 @@ def proposal(here: At, label: str) -> Item:
         ("interpret: 1\nproject: shop\nsettings:\n  opportunity-sync: {on_first_sync: |}\n", "nothing"),
         ("interpret: 1\noverlay: o\nextends: |\n", "customer-account@1"),
         ("interpret: 1\noverlay: o\nextends: customer-account@1\nadd:\n  fields:\n    Seg|\n", "Segment__c"),
-        ("interpret: 1\noverlay: o\nextends: customer-account@1\nadd:\n  fields:\n    Segment__c: customer.|\n", "email"),
+        (
+            "interpret: 1\noverlay: o\nextends: customer-account@1\nadd:\n  fields:\n    Segment__c: customer.|\n",
+            "email",
+        ),
         ("interpret: 1\noverlay: o\nextends: customer-account@1\nchange:\n  fields:\n    |\n", "Phone"),
         ("interpret: 1\noverlay: o\nextends: customer-account@1\nremove:\n  fields: [|]\n", "Phone"),
         ("interpret: 1\nfunctions: f\ndefine:\n  g:\n    params: {t: |}\n", "string"),
         ("interpret: 1\nfunctions: f\ndefine:\n  g:\n    params: {text: string}\n    value: te|\n", "text"),
-        ("interpret: 1\nruleset: r\ndrives: subscription-opportunity\nrules:\n  - rule: a\n    when: sync.|\n", "first"),
+        (
+            "interpret: 1\nruleset: r\ndrives: subscription-opportunity\nrules:\n  - rule: a\n    when: sync.|\n",
+            "first",
+        ),
         ("interpret: 1\nschema: s\nobjects:\n  salesforce.Acc|\n", "salesforce.Account"),
         ("interpret: 1\ntest: customer-account\ncases:\n  - case: a\n    expect: {op: |}\n", "create"),
     ],
@@ -101,11 +107,11 @@ def test_what_fits_is_proposed(at: Callable[[str], At], text: str, expected: str
     assert expected in labels(at(text))
 
 
-def test_fields_of_a_record_come_before_functions(at: Callable[[str], At]) -> None:
-    found = labels(at(HEAD + "fields:\n  Name: customer.|\n"))
+def test_methods_of_a_list_are_proposed_by_name_alone(at: Callable[[str], At]) -> None:
+    found = labels(at(HEAD + "fields:\n  Name: subscription.addons.|\n"))
 
-    assert found[0] == "allow_direct_debit"
-    assert "status" not in found
+    assert {"map", "filter", "first", "count"} <= set(found)
+    assert not {"quantity", "upper", "active"} & set(found)
 
 
 def test_after_a_dot_there_are_no_names_of_other_things(at: Callable[[str], At]) -> None:

@@ -1,0 +1,105 @@
+"""What is remembered between two checks never changes the outcome; scopes are those that lint links with."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from fieldwright.connectors.registry import shipped_schemas
+from fieldwright.dsl.document import DocumentKind
+from fieldwright.dsl.pipeline import check_project, load
+from fieldwright.dsl.source import SourceFile
+from fieldwright.lsp.places import expressions, kind_of
+from fieldwright.lsp.positions import Units, to_offset, to_position
+from fieldwright.lsp.projects import Workshop
+from fieldwright.lsp.remembered import Files, Remembering
+from fieldwright.lsp.scopes import checked, scope_at
+from fieldwright.project import pack_files
+
+SCHEMAS = shipped_schemas()
+PACKS = tuple(pack_files(with_default=False))
+EDITS = (
+    ("customer.", "customr."),
+    ("version: 1", "version: 2"),
+    ("mapping: ", "mapping: new-"),
+    ("use: [common]", "use: [comon]"),
+    ("ref: ", "ref: x"),
+    ("fields:", "feilds:"),
+    ("params: {", "params: {extra: string, "),
+    ("default: ", "default: no"),
+    ("}", ""),
+    ("'", ""),
+    ("let:", "let:\n  added: 1 +"),
+    ("ruleset: ", "ruleset: other-"),
+)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_remembered_check_finds_what_a_fresh_one_finds(seed: int) -> None:
+    chance = random.Random(seed)
+    files = list(PACKS)
+    reading, steps = Files(), Remembering()
+    for _ in range(6):
+        number = chance.randrange(len(files))
+        old, new = chance.choice(EDITS)
+        file = files[number]
+        at = chance.choice([found for found in range(len(file.text)) if file.text.startswith(old, found)] or [-1])
+        if chance.random() < 0.3:
+            files[number] = PACKS[number]
+        elif at >= 0:
+            files[number] = SourceFile(file.path, file.text[:at] + new + file.text[at + len(old) :])
+        steps.begin()
+        found = check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+        fresh = check_project(load(files), SCHEMAS)
+
+        assert found.diagnostics == fresh.diagnostics
+
+
+def test_one_changed_file_is_read_and_linked_alone() -> None:
+    files = list(PACKS)
+    reading, steps = Files(), Remembering()
+    check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+    number = next(at for at, file in enumerate(files) if "mapping: customer-account" in file.text)
+    files[number] = SourceFile(files[number].path, files[number].text.replace("customer.phone", "customer.email"))
+    steps.begin()
+    check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+
+    # The mapping is built, linked, linted; its document is searched for secrets, its file for allowances.
+    assert steps.memory.made == 5
+
+
+def test_every_shipped_expression_is_right_in_the_scope_an_editor_gives_it() -> None:
+    view = Workshop(None).view()
+    wrong: list[str] = []
+    count = 0
+    for document in view.documents:
+        assert kind_of(document.root) is document.kind
+        for place in expressions(document.root, document.kind):
+            scope = scope_at(place, view)
+            found = checked(place.scalar.text, scope) if scope is not None else None
+            count += 1
+            if found is None or [one for one in found.problems if one.severity.value == "error"]:
+                wrong.append(f"{place.scalar.span.at}: {place.scalar.text} {found and found.problems}")
+
+    assert wrong == []
+    assert count > 200
+    assert {document.kind for document in view.documents} >= {DocumentKind.RULESET, DocumentKind.FUNCTIONS}
+
+
+@pytest.mark.parametrize("units", list(Units))
+def test_every_position_leads_back_to_its_offset(units: Units) -> None:
+    file = SourceFile("x", "aé\n🙂b𝒳\r\n\n€ end")
+    for offset in range(len(file.text) + 1):
+        if file.text[offset : offset + 1] == "\n" and file.text[offset - 1] == "\r":
+            continue  # between the two characters of one line end
+        assert to_offset(file, *to_position(file, offset, units), units) == offset
+
+
+def test_an_emoji_counts_two_units_by_default() -> None:
+    file = SourceFile("x", "🙂b")
+
+    assert to_position(file, 1) == (0, 2)
+    assert to_offset(file, 0, 2) == 1
+    assert to_offset(file, 0, 99) == 2
+    assert to_offset(file, 99, 0) == 2
