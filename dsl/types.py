@@ -8,7 +8,7 @@ Checking expressions against types is the work of `fieldwright.dsl.expressions.c
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -45,11 +45,12 @@ class Type:
 
     def optional(self) -> Type:
         """The same type with null allowed."""
-        return self if self.nullable else replace(self, nullable=True)
+        # Not `dataclasses.replace`: checking asks for this more often than for anything else.
+        return self if self.nullable else Type(self.kind, True, self.item, self.object, self.values)
 
     def required(self) -> Type:
         """The same type without null."""
-        return replace(self, nullable=False) if self.nullable else self
+        return Type(self.kind, False, self.item, self.object, self.values) if self.nullable else self
 
     def __str__(self) -> str:
         match self.kind:
