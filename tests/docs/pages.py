@@ -2,7 +2,8 @@
 
 A fenced block is a step when it says so: `console` holds commands (lines that begin with `$ `) and what they print;
 a block of any language whose first line is `# file: PATH` is written to that file; the comment
-`<!-- another terminal: interpret sandbox -->` serves the sandbox of the folder from there on. Other `yaml` blocks are
+`<!-- another terminal: interpret sandbox -->` serves the sandbox of the folder from there on, and
+`<!-- quiet: COMMAND -->` is a command that the text names and whose output is of no interest. Other `yaml` blocks are
 mapping documents, or a part of one: the comment `<!-- fields: SOURCE -> TARGET -->` above a block makes it the fields
 of a mapping, `<!-- mapping: SOURCE -> TARGET -->` its top-level keys.
 """
@@ -15,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 
 _FENCE = re.compile(r"^( *)```(\w*)([^\n]*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-_COMMENT = re.compile(r"^<!-- (fields|mapping|another terminal): (.*) -->$", re.MULTILINE)
+_COMMENT = re.compile(r"^<!-- (fields|mapping|another terminal|quiet): (.*) -->$", re.MULTILINE)
 _FILE = re.compile(r"# file: (\S+)\n")
 _ROW = re.compile(r"^\| `(.+?)` \| `(.+?)` \|", re.MULTILINE)
 
@@ -75,6 +76,8 @@ def steps(page: str) -> list[Step]:
         if match[1] == "another terminal":
             assert match[2] == "interpret sandbox", match[0]
             found.append(ServeStep(_line(page, match.start())))
+        elif match[1] == "quiet":
+            found.append(Command(_line(page, match.start()), match[2], ("...",), 0))
     return sorted(found, key=lambda step: step.line)
 
 

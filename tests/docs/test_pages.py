@@ -25,8 +25,7 @@ from tests.docs.reader import Reader
 
 ROOT = Path(__file__).parents[2]
 PAGES = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in page_files(ROOT)}
-# The README's commands need a clone and make; tests/cli/test_readme.py holds them.
-STORIES = [name for name, text in PAGES.items() if name != "README.md" and steps(text)]
+STORIES = [name for name, text in PAGES.items() if steps(text)]
 EXAMPLES = [pytest.param(one, id=f"{name}:{one.line}") for name, text in PAGES.items() for one in examples(text)]
 ROWS = [pytest.param(*row, id=f"{name}: {row[0]}") for name, text in PAGES.items() for row in expressions(text)]
 KEYS = {
@@ -90,6 +89,27 @@ def test_every_page_of_the_folder_is_in_its_index() -> None:
     assert [name for name in PAGES if name.startswith("docs/") and f"({name.removeprefix('docs/')})" not in index] == [
         "docs/README.md"
     ]
+
+
+def test_targets_of_make_and_tests_that_pages_name_exist() -> None:
+    text = "\n".join(PAGES.values())
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    tests = {
+        name
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for name in re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    }
+
+    assert set(re.findall(r"(?:^|`)make (\w+)", text, flags=re.MULTILINE)) - set(targets) == set()
+    assert set(re.findall(r"`(test_\w+)`", text)) - tests == set()
+
+
+def test_fields_that_the_readme_opens_with_are_those_of_the_shipped_mapping() -> None:
+    shipped = (ROOT / "mappings" / "chargebee-salesforce" / "customer-account.map.yaml").read_text(encoding="utf-8")
+    shown = examples(PAGES["README.md"])[0].text.splitlines()
+
+    assert shown[0] == "fields:"
+    assert [line for line in shown if line not in shipped.splitlines()] == []
 
 
 def _whole(example: Example) -> str:
