@@ -7,12 +7,12 @@ checked expression is remembered, so that it can be told afterwards what is used
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fieldwright.dsl.document import Scalar
 from fieldwright.dsl.expressions.check import Checked, check, constant
 from fieldwright.dsl.expressions.parser import parse
-from fieldwright.dsl.expressions.scope import Scope, UserFunction
+from fieldwright.dsl.expressions.scope import NamedTable, Scope, UserFunction
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.library import Library
 from fieldwright.dsl.mapping import Constant, LetRule, Value
@@ -61,6 +61,7 @@ class Checking:
 
     def _use(self, names: Iterable[Scalar], scope: Scope) -> Scope:
         functions: dict[str, UserFunction] = {}
+        tables: dict[str, NamedTable] = {}
         for name in names:
             library = self.around.libraries.get(name.text)
             if library is None:
@@ -69,8 +70,9 @@ class Checking:
                 self.findings.error("DM406", message, name.span, hint or "unknown library")
                 continue
             functions.update(library.functions)
+            tables.update(library.named_tables())
             self.broken |= library.broken
-        return Scope(scope.schemas, scope.names, functions, scope.objects)
+        return replace(scope, functions=functions, tables=tables)
 
     def _check(self, value: Value, scope: Scope, expected: Type | None = None) -> Checked | None:
         """The checked value, or None with findings."""

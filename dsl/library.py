@@ -15,9 +15,9 @@ from fieldwright.dsl.document import Document, Entry, Node, Scalar, Sequence, Ta
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions.check import Checked, check
 from fieldwright.dsl.expressions.parser import parse
-from fieldwright.dsl.expressions.scope import Scope, UserFunction
+from fieldwright.dsl.expressions.scope import NamedTable, Scope, UserFunction
 from fieldwright.dsl.findings import Findings
-from fieldwright.dsl.mapping import Value, entries, fallback_of, table_rows
+from fieldwright.dsl.mapping import Constant, Value, entries, fallback_of, table_rows
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import Span
@@ -37,6 +37,12 @@ class SharedTable:
     fallback: Value | None
     open_ended: bool
 
+    def named(self) -> NamedTable:
+        """The table as expressions see it."""
+        rows = tuple((key.text, value.value) for key, value in self.rows)
+        otherwise = self.fallback.source.value if isinstance(self.fallback, Constant) else None
+        return NamedTable(self.name, rows, self.fallback is not None, otherwise, self.open_ended)
+
 
 @dataclass(frozen=True, slots=True)
 class Library:
@@ -46,6 +52,10 @@ class Library:
     functions: Mapping[str, UserFunction]
     tables: Mapping[str, SharedTable]
     broken: frozenset[str] = frozenset()
+
+    def named_tables(self) -> dict[str, NamedTable]:
+        """The tables as `lookup` sees them."""
+        return {name: table.named() for name, table in self.tables.items()}
 
 
 def build_libraries(
@@ -72,7 +82,8 @@ def build_libraries(
     for name, defined in bodies.items():
         for made, body, examples in defined:
             before = len(findings.found)
-            checked = _check_body(made, body, Scope(schemas, {}, functions[name]), findings)
+            named = {key: table.named() for key, table in tables.get(name, {}).items()}
+            checked = _check_body(made, body, Scope(schemas, {}, functions[name], tables=named), findings)
             if len(findings.found) > before:
                 broken.setdefault(name, set()).add(made.name)
             elif checked is not None:

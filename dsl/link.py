@@ -287,7 +287,7 @@ class _Linking(FieldLinking):
                 message = f"`{rule.name}` is not a field of {target.name}"
                 self.findings.error("DM302", message, rule.span, hint or "unknown field")
             inner = base_scope(self.around.schemas, self._settings())
-            inner = Scope(inner.schemas, inner.names, scope.functions, inner.objects)
+            inner = replace(inner, functions=scope.functions, tables=scope.tables)
             for child in members:
                 for one in child.fields:
                     if one.target is not None and one.rule.name not in inner.names:

@@ -6,10 +6,12 @@ argument is checked once its parameters' types are known. Functions from mapping
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.expressions import core, tree
 from fieldwright.dsl.expressions.inlining import user_call
+from fieldwright.dsl.expressions.lookups import LOOKUP, lookup_call
 from fieldwright.dsl.expressions.scope import Binding, Shape
 from fieldwright.dsl.expressions.shapes import (
     Misfit,
@@ -20,7 +22,9 @@ from fieldwright.dsl.expressions.shapes import (
     unify,
     without_slots,
 )
+from fieldwright.dsl.functions.calendar import check_form
 from fieldwright.dsl.functions.dates import zone
+from fieldwright.dsl.functions.patterns import compiled
 from fieldwright.dsl.functions.registry import Function, FunctionPattern, Signature, functions
 from fieldwright.dsl.nearest import did_you_mean, nearest
 from fieldwright.dsl.types import Kind, Type
@@ -35,6 +39,8 @@ def call(checker: Checker, node: tree.Call) -> Visited:
     user = checker.scope.functions.get(node.name)
     if user is not None:
         return user_call(checker, node, user)
+    if node.name == LOOKUP:
+        return lookup_call(checker, node)
     builtin = functions().get(node.name)
     if builtin is not None:
         return _Call(checker, node, builtin).check()
@@ -174,7 +180,7 @@ class _Call:
         for param in signature.params[len(nodes) : len(nodes) + missing]:
             type_ = Type(Kind.INT) if isinstance(param.default, int) else Type(Kind.STRING)
             args.append(core.Const(type_, *checker.at(self.node), param.default))
-        self.known_zone(signature, args)
+        self.known_texts(signature, args)
         shape = shape_of(signature.result, bound)
         if nullable:
             shape = shape.optional()
@@ -232,14 +238,16 @@ class _Call:
             return None
         return core.Lambda(made.type, *checker.at(node), slots, made)
 
-    def known_zone(self, signature: Signature, args: list[core.Core]) -> None:
-        """A zone that is written in the expression is looked up now."""
+    def known_texts(self, signature: Signature, args: list[core.Core]) -> None:
+        """A zone, pattern or form that is written in the expression is tried out now."""
         for param, arg in zip(signature.params, args, strict=False):
-            if param.name == "zone" and isinstance(arg, core.Const) and isinstance(arg.value, str):
+            said = _TRIED.get(param.name)
+            if said is not None and isinstance(arg, core.Const) and isinstance(arg.value, str):
+                code, caret, attempt = said
                 try:
-                    zone(arg.value)
+                    attempt(self.function.name, arg.value)
                 except EvaluationError as error:
-                    self.checker.problem("DM218", error.reason, arg.start, arg.end, "no such zone", error.fix)
+                    self.checker.problem(code, error.reason, arg.start, arg.end, caret, error.fix)
 
     def wrong_count(self, count: int, named: dict[str, tuple[tree.Node, Visited | None]]) -> None:
         node = self.node
@@ -281,6 +289,14 @@ class _Call:
         param = signature.params[min(at, len(signature.params) - 1)]
         message = f"`{param.name}` of `{self.node.name}` is {misfit.wanted}; this is {shown}"
         self.checker.problem("DM205", message, node.start, node.end, shown, help_)
+
+
+_TRIED: Final[dict[str, tuple[str, str, Callable[[str, str], object]]]] = {
+    "zone": ("DM218", "no such zone", lambda _, text: zone(text)),
+    "pattern": ("DM219", "not a pattern", lambda _, text: compiled(text)),
+    "form": ("DM219", "not a form", check_form),
+}
+"""Parameters whose texts can be wrong in themselves: code, caret, and what to try with function and text."""
 
 
 def describe_is_condition(pattern: FunctionPattern) -> bool:

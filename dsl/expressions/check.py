@@ -18,18 +18,14 @@ from fieldwright.dsl.diagnostics import Severity
 from fieldwright.dsl.expressions import calls, core, operators, paths, tree
 from fieldwright.dsl.expressions.problems import Problem
 from fieldwright.dsl.expressions.scope import Binding, Scope, Shape, UserFunction, item_shape
-from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape
+from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape, literal_type
 from fieldwright.dsl.functions.registry import functions
 from fieldwright.dsl.nearest import nearest
 from fieldwright.dsl.types import (
     BOOL,
-    DECIMAL,
-    INT,
-    NULL,
     STRING,
     Kind,
     Type,
-    enum,
     is_assignable,
 )
 
@@ -98,24 +94,6 @@ def constant(value: Any, type_: Type | None = None) -> Checked:
     if type_.kind is Kind.DECIMAL and type(value) is int:
         value = Decimal(value)
     return Checked(core.Const(type_, 0, 0, -1, value), Shape(type_, item=item_shape(type_)), (), {}, frozenset())
-
-
-def literal_type(value: Any) -> Type:
-    """The type of a constant. A text is an enum of one value, so that what may be written into a picklist can be proved
-    through conditions and `??`; as every enum it is a string where one is needed."""
-    match value:
-        case None:
-            return NULL
-        case bool():
-            return BOOL
-        case int():
-            return INT
-        case Decimal():
-            return DECIMAL
-        case str():
-            return enum(value)
-        case _:
-            raise TypeError(f"{type(value).__name__} is no constant of the language")
 
 
 class TooLarge(Exception):
@@ -278,8 +256,8 @@ class Checker:
             if node.name in functions() or node.name in self.scope.functions:
                 help_ = f"`{node.name}` is a function: write `{node.name}(..)`"
             message = f"nothing is called `{node.name}` here"
-            # Most unknown names without a neighbour are texts without quotes.
-            right = close or (None if "is a function" in help_ else f"'{node.name}'")
+            # Names begin with a small letter; what does not is most often a text without its quotes.
+            right = close or (f"'{node.name}'" if node.name[0].isupper() else None)
             self.problem("DM102", message, node.start, node.end, "unknown name", help_, right)
             return self.error(node)
         if binding.kind == "root":

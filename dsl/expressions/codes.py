@@ -206,6 +206,14 @@ CODES: Final = (
         "The catalog does not say what is inside of this value (free JSON), so nothing can be checked.",
     ),
     CodeInfo("DM218", "No such time zone", "Zones are named as in the IANA database.", "'Berlin'", "'Europe/Berlin'"),
+    CodeInfo(
+        "DM219",
+        "Not a pattern or form",
+        "Patterns of matches(), extract() and replace_pattern() are written in the syntax of RE2, which has no "
+        "look-around and no back-references. Forms of dates are made of fixed fields, as yyyy-MM-dd.",
+        "format_date(day, 'YYYY-MM-DD')",
+        "format_date(day, 'yyyy-MM-dd')",
+    ),
     CodeInfo("RT100", "Wrong type at run time", "An input does not have the type it was declared with."),
     CodeInfo(
         "RT101",
@@ -228,5 +236,6 @@ CODES: Final = (
     CodeInfo("RT114", "Not read", "A condition or key depends on a field that was not read."),
     CodeInfo("RT115", "Check does not hold", "A condition under `checks:` does not hold for this record."),
     CodeInfo("RT116", "Amount without currency", "The field that names the currency is empty or no currency code."),
+    CodeInfo("RT118", "Not a pattern", "A pattern from a setting or a record is not written in the syntax of RE2."),
     CodeInfo("RT117", "Does not fit the target field", "The value has another type than the target field takes."),
 )

@@ -6,8 +6,8 @@ evaluator words them, the generated code takes any exception as a sign to give u
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal, DivisionByZero, InvalidOperation
+from datetime import UTC, date, datetime, timedelta
+from decimal import ROUND_HALF_EVEN, Decimal, DivisionByZero, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
@@ -47,7 +47,8 @@ def int_remainder(left: int, right: int) -> int:
 
 
 def arithmetic(op: str, on: str, left: Any, right: Any) -> Any:
-    """`left op right` for the kind named by `on`: int, decimal, money or time."""
+    """`left op right` for what `on` names: int, decimal, money, time (moments and durations), date (with a duration),
+    scaled (a duration some times), ratio (of two durations or amounts)."""
     match on:
         case "int":
             match op:
@@ -73,20 +74,59 @@ def arithmetic(op: str, on: str, left: Any, right: Any) -> Any:
                     return remainder(left, right)
         case "money":
             return _money(op, left, right)
+        case "ratio":
+            return _ratio(left, right)
+        case "date":
+            return _shifted(op, left, right)
         case _:
             try:
+                if on == "scaled":
+                    return left * right
                 return left + right if op == "+" else left - right
             except OverflowError:
                 raise EvaluationError("RT103", "a moment lies outside of the years 1 to 9999", "check it") from None
 
 
 def _money(op: str, left: Any, right: Any) -> Money:
+    """Products and quotients are rounded to the currency's minor unit, halves to the even neighbour."""
     if op == "*":
         amount, factor = (left, right) if isinstance(left, Money) else (right, left)
-        return Money(bounded_int(amount.minor * factor), amount.currency)
+        if type(factor) is int:
+            return Money(bounded_int(amount.minor * factor), amount.currency)
+        return Money(_whole(multiply(Decimal(amount.minor), factor)), amount.currency)
+    if op == "/":
+        return Money(_whole(divide(left.minor, right)), left.currency)
     _same_currency(left, right)
     minor = left.minor + right.minor if op == "+" else left.minor - right.minor
     return Money(bounded_int(minor), left.currency)
+
+
+def _whole(minor: Decimal) -> int:
+    if minor.adjusted() > 19:
+        raise EvaluationError("RT103", "an amount is too large", "check its origin")
+    return bounded_int(int(minor.to_integral_value(ROUND_HALF_EVEN)))
+
+
+def _ratio(left: Any, right: Any) -> Decimal:
+    if isinstance(left, Money):
+        _same_currency(left, right)
+        return divide(left.minor, right.minor)
+    return divide(left // _TICK, right // _TICK)
+
+
+def _shifted(op: str, left: Any, right: Any) -> date:
+    """A date some days later or earlier; part of a day would not say which day."""
+    day, by = (left, right) if isinstance(left, date) else (right, left)
+    if by % _DAY:
+        raise EvaluationError("RT105", "a date moves by whole days only", "use days(..), or a moment")
+    try:
+        return day + by if op == "+" else day - by  # type: ignore[no-any-return]
+    except OverflowError:
+        raise EvaluationError("RT103", "a date lies outside of the years 1 to 9999", "check it") from None
+
+
+_TICK: Final = timedelta(microseconds=1)
+_DAY: Final = timedelta(days=1)
 
 
 def negate(value: Any) -> Any:
@@ -95,6 +135,8 @@ def negate(value: Any) -> Any:
         return Money(bounded_int(-value.minor), value.currency)
     if isinstance(value, Decimal):
         return DECIMAL_CONTEXT.minus(value)
+    if isinstance(value, timedelta):
+        return arithmetic("-", "time", timedelta(0), value)
     return bounded_int(-value)
 
 

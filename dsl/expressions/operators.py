@@ -14,7 +14,7 @@ from fieldwright.dsl.expressions import core, tree
 from fieldwright.dsl.expressions.scope import Shape
 from fieldwright.dsl.expressions.shapes import ORDERED, common, convert
 from fieldwright.dsl.nearest import nearest
-from fieldwright.dsl.types import BOOL, DECIMAL, DURATION, INT, MONEY, TIMESTAMP, Kind, Type
+from fieldwright.dsl.types import BOOL, DATE, DECIMAL, DURATION, INT, MONEY, TIMESTAMP, Kind, Type
 
 if TYPE_CHECKING:
     from fieldwright.dsl.expressions.check import Checker, Visited
@@ -143,14 +143,8 @@ def _arithmetic(checker: Checker, node: tree.Binary) -> Visited:
         return checker.error(node)
     found = _ARITHMETIC.get((node.op, a, b))
     if found is None:
-        help_ = ""
-        if Kind.STRING in (a, b) or Kind.ENUM in (a, b):
-            help_ = "texts are put together with f'{a} {b}' or join([a, b], ' ')"
-        elif Kind.MONEY in (a, b):
-            help_ = "take the number with amount(..)"
-        elif node.op == "-" and a is b is Kind.DATE:
-            help_ = "use days_between(start, end)"
         message = f"`{node.op}` does not work on {left_shape.type} and {right_shape.type}"
+        help_ = _remedy(node.op, a, b)
         checker.problem("DM201", message, node.op_start, node.op_start + 1, "does not fit", help_)
         return checker.error(node)
     type_, on = found
@@ -158,11 +152,38 @@ def _arithmetic(checker: Checker, node: tree.Binary) -> Visited:
     return core.Arithmetic(type_, *checker.at(node), node.op, on, left, right), Shape(type_)
 
 
+def _remedy(op: str, a: Kind, b: Kind) -> str:
+    """What an integrator may have meant who applied an operator to these."""
+    kinds = {a, b}
+    if kinds & {Kind.STRING, Kind.ENUM}:
+        if op == "+":
+            return "texts are put together with f'{a} {b}' or join([a, b], ' ')"
+        return "a text is no number: read it with decimal(x) or int(x)"
+    if kinds & {Kind.DATE, Kind.TIMESTAMP} and kinds & _NUMERIC:
+        return f"say days of what: `{op} days(n)`, `{op} hours(n)`, or add_months(day, n)"
+    if Kind.MONEY in kinds and kinds & _NUMERIC:
+        return "make it an amount of the same currency, `money(5, 'EUR')`, or take the number with amount(x)"
+    if kinds == {Kind.MONEY}:
+        return "an amount times an amount is no amount: take the number of one with amount(x)"
+    if kinds == {Kind.DATE, Kind.TIMESTAMP}:
+        return "a moment becomes a date in a zone: `.date(settings.timezone)`"
+    if Kind.BOOL in kinds:
+        return "conditions are put together with `and` and `or`"
+    if Kind.LIST in kinds:
+        return "lists are put together with concat(a, b); numbers in a list are added with .sum()"
+    if Kind.ANY in kinds:
+        return "say first what it is: decimal(x), int(x), text(x)"
+    return ""
+
+
+_NUMERIC: Final = frozenset([Kind.INT, Kind.DECIMAL])
+
+
 def negative(checker: Checker, node: tree.Unary) -> Visited:
     made, shape = checker.visit(node.operand)
     if shape.type.kind is Kind.ERROR:
         return checker.error(node)
-    if shape.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.MONEY):
+    if shape.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.MONEY, Kind.DURATION):
         message = f"`-` does not work on {shape.type}"
         checker.problem("DM201", message, node.start, node.end, str(shape.type))
         return checker.error(node)
@@ -188,9 +209,17 @@ def _arithmetic_table() -> dict[tuple[str, Kind, Kind], tuple[Type, str]]:
     for op in "+-":
         table[op, Kind.MONEY, Kind.MONEY] = (MONEY, "money")
         table[op, Kind.TIMESTAMP, Kind.DURATION] = (TIMESTAMP, "time")
+        table[op, Kind.DATE, Kind.DURATION] = (DATE, "date")
         table[op, Kind.DURATION, Kind.DURATION] = (DURATION, "time")
-    table["-", Kind.TIMESTAMP, Kind.TIMESTAMP] = (DURATION, "time")
-    table["*", Kind.MONEY, Kind.INT] = table["*", Kind.INT, Kind.MONEY] = (MONEY, "money")
+    table["+", Kind.DURATION, Kind.TIMESTAMP] = (TIMESTAMP, "time")
+    table["+", Kind.DURATION, Kind.DATE] = (DATE, "date")
+    table["-", Kind.TIMESTAMP, Kind.TIMESTAMP] = table["-", Kind.DATE, Kind.DATE] = (DURATION, "time")
+    table["*", Kind.DURATION, Kind.INT] = table["*", Kind.INT, Kind.DURATION] = (DURATION, "scaled")
+    table["/", Kind.DURATION, Kind.DURATION] = (DECIMAL, "ratio")
+    for number in (Kind.INT, Kind.DECIMAL):
+        table["*", Kind.MONEY, number] = table["*", number, Kind.MONEY] = (MONEY, "money")
+        table["/", Kind.MONEY, number] = (MONEY, "money")
+    table["/", Kind.MONEY, Kind.MONEY] = (DECIMAL, "ratio")
     return table
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.tree import Node
@@ -71,13 +71,27 @@ class UserFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class NamedTable:
+    """A shared value table as expressions see it: keys as written, and what `else:` says when it is `is_complete`. An
+    `open_ended` one asks for an error instead."""
+
+    name: str
+    rows: tuple[tuple[str, Any], ...]
+    is_complete: bool = False
+    otherwise: Any = None
+    open_ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
-    """Names, schemas and user functions. `objects` are synthetic objects by qualified name (`plain.settings`)."""
+    """Names, schemas, user functions and value tables. `objects` are synthetic objects by qualified name, as
+    `plain.settings`."""
 
     schemas: Schemas
     names: Mapping[str, Binding] = field(default_factory=dict)
     functions: Mapping[str, UserFunction] = field(default_factory=dict)
     objects: Mapping[str, ObjectSchema] = field(default_factory=dict)
+    tables: Mapping[str, NamedTable] = field(default_factory=dict)
 
     def find(self, name: str) -> ObjectSchema | None:
         """The object with this qualified name."""

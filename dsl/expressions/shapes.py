@@ -6,7 +6,8 @@ These are pure functions; `fieldwright.dsl.expressions.check` and `calls` use th
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.scope import Shape
@@ -18,7 +19,7 @@ from fieldwright.dsl.functions.registry import (
     Plain,
     Variable,
 )
-from fieldwright.dsl.types import DECIMAL, Kind, Type, enum, list_of, record
+from fieldwright.dsl.types import BOOL, DECIMAL, INT, NULL, Kind, Type, enum, list_of, record
 
 PAIR: Final = "pair"
 """The object name of what a join of two lists yields; its fields are `left` and `right`."""
@@ -182,3 +183,21 @@ def without_slots(shape: Shape, slots: tuple[str, ...]) -> Shape:
         None if shape.left is None else without_slots(shape.left, slots),
         None if shape.right is None else without_slots(shape.right, slots),
     )
+
+
+def literal_type(value: Any) -> Type:
+    """The type of a constant. A text is an enum of one value, so that what may be written into a picklist can be proved
+    through conditions and `??`; as every enum it is a string where one is needed."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return BOOL
+        case int():
+            return INT
+        case Decimal():
+            return DECIMAL
+        case str():
+            return enum(value)
+        case _:
+            raise TypeError(f"{type(value).__name__} is no constant of the language")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -45,7 +46,7 @@ def local_date(moment: datetime, zone_name: str) -> date:
     try:
         return moment.astimezone(zone(zone_name)).date()
     except OverflowError:
-        raise _out_of_range() from None
+        raise out_of_range() from None
 
 
 @function(
@@ -89,7 +90,7 @@ def moment_of(seconds: int) -> datetime:
     try:
         return EPOCH + timedelta(seconds=seconds)
     except OverflowError:
-        raise _out_of_range() from None
+        raise out_of_range() from None
 
 
 @function("date", "epoch(moment: timestamp) -> int", ("epoch(timestamp('1970-01-02T00:00:00Z'))", 86400))
@@ -125,7 +126,7 @@ def add_days(day: date, count: int) -> date:
     try:
         return day + timedelta(days=count)
     except OverflowError:
-        raise _out_of_range() from None
+        raise out_of_range() from None
 
 
 @function(
@@ -138,10 +139,8 @@ def add_months(day: date, count: int) -> date:
     """The same day that many months later, or the last day of a shorter month."""
     year, month = divmod(day.year * 12 + day.month - 1 + count, 12)
     if not 1 <= year <= 9999:
-        raise _out_of_range()
-    following = date(year + (month == 11), (month + 1) % 12 + 1, 1) if year < 9999 or month < 11 else None
-    last = 31 if following is None else (following - timedelta(days=1)).day
-    return date(year, month + 1, min(day.day, last))
+        raise out_of_range()
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 @function("date", "year(day: date) -> int", ("year(date('2020-01-31'))", 2020), inline="{0}.year")
@@ -162,14 +161,6 @@ def day_of_month(day: date) -> int:
     return day.day
 
 
-@function("date", "days(count: int) -> duration", ("days(2)", timedelta(days=2)), fallible=True)
-def days(count: int) -> timedelta:
-    """A duration of that many days of 24 hours; may be added to a moment."""
-    try:
-        return timedelta(days=count)
-    except OverflowError:
-        raise _out_of_range() from None
-
-
-def _out_of_range() -> EvaluationError:
+def out_of_range() -> EvaluationError:
+    """The error of a date that the language has no room for."""
     return EvaluationError("RT103", "a date lies outside of the years 1 to 9999", "check its origin")

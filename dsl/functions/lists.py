@@ -9,7 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal, DecimalException
 from typing import Any
 
-from fieldwright.dsl.functions.limits import MAX_LIST, bounded_int
+from fieldwright.dsl.functions.limits import MAX_LIST, bounded_int, bounded_list
 from fieldwright.dsl.functions.numbers import order_key
 from fieldwright.dsl.functions.registry import function
 from fieldwright.dsl.values import DECIMAL_CONTEXT, EvaluationError, Money
@@ -100,6 +100,40 @@ def distinct(items: list[Any]) -> list[Any]:
 def list_contains(items: list[Any], value: Any) -> bool:
     """Whether the value is among the elements; the same as `value in items`."""
     return value in items
+
+
+@function("list", "flatten(items: list<list<T>>) -> list<T>", ("flatten([[1, 2], [3]])", [1, 2, 3]), fallible=True)
+def flatten(items: list[list[Any]]) -> list[Any]:
+    """The elements of all lists in one list."""
+    made: list[Any] = []
+    for inner in items:
+        made.extend(inner or ())
+        bounded_list(made)
+    return made
+
+
+@function("list", "concat(left: list<T>, right: list<T>) -> list<T>", ("concat([1], [2])", [1, 2]), fallible=True)
+def concat(left: list[Any], right: list[Any]) -> list[Any]:
+    """The elements of one list and then those of another."""
+    return bounded_list([*left, *right])
+
+
+@function("list", "reverse(items: list<T>) -> list<T>", ("reverse([1, 2])", [2, 1]))
+def reverse(items: list[Any]) -> list[Any]:
+    """The elements in the opposite order."""
+    return items[::-1]
+
+
+@function("list", "take(items: list<T>, count: int) -> list<T>", ("[1, 2, 3].take(2)", [1, 2]))
+def take(items: list[Any], count: int) -> list[Any]:
+    """At most the first `count` elements."""
+    return items[: max(count, 0)]
+
+
+@function("list", "skip(items: list<T>, count: int) -> list<T>", ("[1, 2, 3].skip(2)", [3]))
+def skip(items: list[Any], count: int) -> list[Any]:
+    """The elements after the first `count`."""
+    return items[max(count, 0) :]
 
 
 @function("list", "sort(items: list<C>) -> list<C>", ("sort([2, 1])", [1, 2]))
@@ -194,6 +228,29 @@ def list_max(items: list[Any]) -> Any:
     if not items or None in items:
         return None
     return max(items, key=order_key(items))
+
+
+@function(
+    "list", "min_by(items: list<T>, by: (T) -> C?) -> T?", ("['bb', 'a'].min_by(x -> x.length())", "a"), fallible=True
+)
+def least(items: list[Any], by: Callable[[Any], Any]) -> Any:
+    """The first element with the smallest value of `by`; null where no element has one."""
+    return first(_keyed(items, by, last_first=False))
+
+
+@function(
+    "list", "max_by(items: list<T>, by: (T) -> C?) -> T?", ("['bb', 'a'].max_by(x -> x.length())", "bb"), fallible=True
+)
+def greatest(items: list[Any], by: Callable[[Any], Any]) -> Any:
+    """The first element with the largest value of `by`; null where no element has one."""
+    return first(_keyed(items, by, last_first=True))
+
+
+def _keyed(items: list[Any], by: Callable[[Any], Any], *, last_first: bool) -> list[Any]:
+    with_key = [(found, item) for item in items if (found := by(item)) is not None]
+    key = order_key([found for found, _ in with_key])
+    by_key: Callable[[Any], Any] = (lambda pair: pair[0]) if key is None else (lambda pair: key(pair[0]))
+    return [item for _, item in sorted(with_key, key=by_key, reverse=last_first)]
 
 
 @function(

@@ -117,6 +117,47 @@ def absolute(value: Any) -> Any:
     return bounded_int(abs(value))
 
 
+@function("number", "sign(value: decimal) -> int", ("sign(-2.5)", -1), ("sign(0)", 0))
+def sign(value: Decimal) -> int:
+    """1 for a positive number, -1 for a negative one, 0 for zero."""
+    return (value > 0) - (value < 0)
+
+
+@function("number", "power(base: decimal, exponent: int) -> decimal", ("power(1.5, 2)", Decimal("2.25")), fallible=True)
+def power(base: Decimal, exponent: int) -> Decimal:
+    """The base multiplied by itself, -100 to 100 times."""
+    if not -100 <= exponent <= 100:
+        raise EvaluationError("RT105", f"a power of {exponent}", "use -100 to 100")
+    try:
+        made = DECIMAL_CONTEXT.power(Decimal(base), exponent)
+    except DecimalException:
+        made = Decimal("Infinity")
+    if not made.is_finite():
+        raise EvaluationError("RT103", "a power is too large, or one of zero", "check its base")
+    return made
+
+
+@function("number", "clamp(value: C, low: C, high: C) -> C", ("clamp(12, 0, 10)", 10), ("clamp(-1, 0, 10)", 0))
+def clamp(value: Any, low: Any, high: Any) -> Any:
+    """The value, or the bound that it is beyond."""
+    return largest(low, smallest(value, high))
+
+
+@function(
+    "number",
+    "format_number(value: decimal, digits: int = 2, point: string = '.', thousands: string = '') -> string",
+    ("format_number(1234.5)", "1234.50"),
+    ("format_number(1234567.891, 2, ',', '.')", "1.234.567,89"),
+    fallible=True,
+)
+def format_number(value: Decimal, digits: int, point: str, thousands: str) -> str:
+    """The number as text, rounded half to even to so many digits after the point."""
+    if len(point) > 1 or len(thousands) > 1:
+        raise EvaluationError("RT105", "a decimal point or thousands mark is longer than a character", "use one")
+    whole, _, part = format(rounded(value, digits), ",f").partition(".")
+    return whole.replace(",", thousands) + (point + part if part else "")
+
+
 @function("number", "min(...values: C) -> C", ("min(2, 1, 3)", 1), ("min('b', 'a')", "a"))
 def smallest(*values: Any) -> Any:
     """The smallest of the values."""

@@ -109,6 +109,19 @@ class Function:
     examples: tuple[Example, ...] = field(default=())
 
 
+_MODULES: Final = (
+    "texts",
+    "patterns",
+    "numbers",
+    "money",
+    "dates",
+    "calendar",
+    "durations",
+    "lists",
+    "places",
+    "tables",
+    "untyped",
+)
 _FUNCTIONS: dict[str, Function] = {}
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -116,7 +129,7 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 @cache
 def functions() -> Mapping[str, Function]:
     """Every built-in function by name."""
-    for module in ("texts", "numbers", "money", "dates", "lists"):
+    for module in _MODULES:
         import_module(f"fieldwright.dsl.functions.{module}")
     return MappingProxyType(_FUNCTIONS)
 

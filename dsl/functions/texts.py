@@ -1,11 +1,14 @@
-"""Functions on text. Lengths count characters (code points); positions do not occur in the language."""
+"""Functions on text. Lengths count characters (code points); pieces are found by what stands around them, or by a
+pattern, never by their position."""
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import unicodedata
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from fieldwright.dsl.functions.durations import shown
 from fieldwright.dsl.functions.limits import MAX_TEXT, bounded_list, bounded_text
 from fieldwright.dsl.functions.registry import function
 from fieldwright.dsl.values import EvaluationError
@@ -142,15 +145,101 @@ def length(text: str) -> int:
     return len(text)
 
 
+@function("text", "right(text: string, length: int) -> string", ("right('abcdef', 2)", "ef"), fallible=True)
+def right(text: str, length: int) -> str:
+    """At most the last `length` characters."""
+    if length < 0:
+        raise EvaluationError("RT105", f"the last {length} characters", "use a length of 0 or more")
+    return text[len(text) - length :] if length < len(text) else text
+
+
 @function(
     "text",
-    "text(value: string|int|decimal|bool|date|timestamp) -> string",
+    "pad_left(text: string, length: int, fill: string = '0') -> string",
+    ("pad_left('42', 5)", "00042"),
+    ("pad_left('x', 3, ' ')", "  x"),
+    fallible=True,
+)
+def pad_left(text: str, length: int, fill: str) -> str:
+    """The text with `fill` in front until it has that many characters; a longer one stays as it is."""
+    return text.rjust(_padded(length, fill), fill)
+
+
+@function(
+    "text",
+    "pad_right(text: string, length: int, fill: string = ' ') -> string",
+    ("pad_right('x', 3, '.')", "x.."),
+    fallible=True,
+)
+def pad_right(text: str, length: int, fill: str) -> str:
+    """The text with `fill` behind it until it has that many characters; a longer one stays as it is."""
+    return text.ljust(_padded(length, fill), fill)
+
+
+def _padded(length: int, fill: str) -> int:
+    if len(fill) != 1:
+        raise EvaluationError("RT105", f"a text is padded with {fill[:20]!r}", "use one character")
+    if length > MAX_TEXT:
+        raise EvaluationError("RT110", f"padding makes a text longer than {MAX_TEXT}", "use a smaller length")
+    return length
+
+
+@function("text", "capitalize(text: string) -> string", ("capitalize('ada LOVELACE')", "Ada LOVELACE"))
+def capitalize(text: str) -> str:
+    """The first letter as a capital; the others stay as they are."""
+    return text[:1].upper() + text[1:]
+
+
+@function("text", "squeeze(text: string) -> string", ("squeeze('  a   b ')", "a b"))
+def squeeze(text: str) -> str:
+    """The words with one blank between them and none at the ends."""
+    return " ".join(text.split())
+
+
+@function("text", "digits(text: string) -> string", ("digits('+49 (30) 1-2')", "493012"))
+def digits(text: str) -> str:
+    """The digits 0 to 9 of the text, everything else left out."""
+    return "".join([char for char in text if char in "0123456789"])
+
+
+@function("text", "ascii(text: string) -> string", ("ascii('Zoë Müller')", "Zoe Muller"), ("ascii('straße')", "strae"))
+def plain_letters(text: str) -> str:
+    """The text without accents; what has no plain letter at its base is left out."""
+    return unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode("ascii")
+
+
+@function(
+    "text",
+    "remove_prefix(text: string, prefix: string) -> string",
+    ("remove_prefix('cb_17', 'cb_')", "17"),
+    inline="{0}.removeprefix({1})",
+)
+def remove_prefix(text: str, prefix: str) -> str:
+    """The text without `prefix` at its beginning, if it stands there."""
+    return text.removeprefix(prefix)
+
+
+@function(
+    "text",
+    "remove_suffix(text: string, suffix: string) -> string",
+    ("remove_suffix('plan-EUR', '-EUR')", "plan"),
+    inline="{0}.removesuffix({1})",
+)
+def remove_suffix(text: str, suffix: str) -> str:
+    """The text without `suffix` at its end, if it stands there."""
+    return text.removesuffix(suffix)
+
+
+@function(
+    "text",
+    "text(value: string|int|decimal|bool|date|timestamp|duration) -> string",
     ("text(5)", "5"),
     ("text(1.50)", "1.50"),
     ("text(true)", "true"),
+    ("text(hours(36))", "P1DT12H"),
 )
-def text(value: str | int | Decimal | bool | date | datetime) -> str:
-    """The value as text: decimals without an exponent, dates as 2020-01-31, moments as 2020-01-31T12:00:00Z."""
+def text(value: str | int | Decimal | bool | date | datetime | timedelta) -> str:
+    """The value as text: decimals without an exponent, 2020-01-31, 2020-01-31T12:00:00Z, durations as P1DT12H."""
     match value:
         case str():
             return value
@@ -169,3 +258,5 @@ def text(value: str | int | Decimal | bool | date | datetime) -> str:
             return value.strftime("%Y-%m-%dT%H:%M:%SZ") if value.year > 999 else value.isoformat()
         case date():
             return value.isoformat()
+        case timedelta():
+            return shown(value)
