@@ -8,13 +8,13 @@ edits overlap are not made together; whoever applies them checks again and takes
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from collections.abc import Sequence as Many
 from dataclasses import dataclass, replace
 from typing import Final
 
 from fieldwright.dsl.diagnostics import Diagnostic, Edit, Fix
-from fieldwright.dsl.document import Scalar, Sequence
+from fieldwright.dsl.document import Document, Node, Scalar, Sequence, Table
 from fieldwright.dsl.reader import read
 from fieldwright.dsl.scalars import Style
 from fieldwright.dsl.source import SourceFile, Span
@@ -104,6 +104,39 @@ def with_suggestion(finding: Diagnostic) -> Diagnostic:
     else:
         new = meant + (written[written.index("@") :] if "@" in written and "@" not in meant else "")
     return replace(finding, fix=Fix(f"write `{meant}`", (Edit(finding.span, new),), safe=False))
+
+
+def without_collisions(findings: Iterable[Diagnostic], documents: Iterable[Document]) -> Iterator[Diagnostic]:
+    """The findings, those fixes left out that would give a table or list what stands in it already."""
+    beside: dict[tuple[str, int], frozenset[str]] | None = None
+    for finding in findings:
+        fix = finding.fix
+        if fix is not None and not fix.safe and len(fix.edits) == 1 and fix.edits[0].span == finding.span:
+            beside = _neighbours(documents) if beside is None else beside
+            (edit,) = fix.edits
+            if edit.text.strip("'\"") in beside.get((edit.span.file.path, edit.span.start), ()):
+                yield replace(finding, fix=None)
+                continue
+        yield finding
+
+
+def _neighbours(documents: Iterable[Document]) -> dict[tuple[str, int], frozenset[str]]:
+    """By place of a key or of a text in a list: what else is there."""
+    found: dict[tuple[str, int], frozenset[str]] = {}
+    waiting: list[Node] = [document.root for document in documents]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Table):
+            waiting.extend(entry.value for entry in node)
+            places = [entry.key for entry in node]
+        elif isinstance(node, Sequence):
+            waiting.extend(node.items)
+            places = [item for item in node.items if isinstance(item, Scalar)]
+        else:
+            continue
+        texts = frozenset(place.text for place in places)
+        found.update(((place.file.path, place.start), texts) for place in places)
+    return found
 
 
 def deletion(name: Span) -> Fix | None:

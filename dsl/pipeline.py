@@ -20,7 +20,7 @@ from fieldwright.dsl.document import Document, DocumentKind, Entry, Table
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.findings import Findings
-from fieldwright.dsl.fixes import with_suggestion
+from fieldwright.dsl.fixes import with_suggestion, without_collisions
 from fieldwright.dsl.library import Library
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.linkrules import link_ruleset
@@ -142,7 +142,7 @@ def check_project(
         settings={name: preferences.values for name, preferences in space.preferences.items()},
         schemas=space.schemas,
         tests=resolved.documents[DocumentKind.TEST],
-        diagnostics=tuple(with_suggestion(one) for one in in_file_order(allowed)),
+        diagnostics=tuple(without_collisions(map(with_suggestion, in_file_order(allowed)), loaded.documents)),
         order=space.order,
         setting_types=space.setting_types(),
         rules=resolved.rulesets,

@@ -178,7 +178,7 @@ class _Checker:
             elif others is False:
                 meant = nearest(entry.name, declared)
                 fix = None
-                if meant is not None:
+                if meant is not None and node.find(meant) is None:
                     fix = Fix(f"rename to `{meant}`", (Edit(entry.key.span, meant),), safe=False)
                 hint = "" if meant else "known here: " + ", ".join(sorted(declared))
                 if _is_torn_off(node, entry):
