@@ -1,4 +1,7 @@
-"""`interpret show`: a mapping as it is in effect: every field with its value, its policies and where it comes from."""
+"""`interpret show`: a mapping as it is in effect: every field with its value, its policies and where it comes from.
+
+`--effective` prints the merged mapping as a file, `--unmapped` what the mapping leaves out on both sides.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from fieldwright.checked import CheckedProject
     from fieldwright.dsl.mapping import AnyValue, FieldRule
     from fieldwright.dsl.mapping import Mapping as MappingRules
+    from fieldwright.dsl.unmapped import LeftOut, Unmapped
 
 _USUAL = {"write": "always", "on_null": "skip", "on_error": "fail_record", "max_length": "error"}
 
@@ -30,20 +34,28 @@ _USUAL = {"write": "always", "on_null": "skip", "on_error": "fail_record", "max_
 Examples:
   interpret show                                the mappings of this project
   interpret show customer-account               one of them: fields, values, policies, origin
-  interpret show customer-account --effective   the same, said in full""",
+  interpret show customer-account --effective   as a file, overlays merged, each line with its place
+  interpret show customer-account --unmapped    target fields not written, source fields not read""",
 )
 @click.argument("name", required=False)
-@click.option("--effective", is_flag=True, help="With overlays merged, which is what `show` always prints.")
+@click.option("--effective", is_flag=True, help="Print it as a file, overlays merged, each line with its place.")
+@click.option("--unmapped", is_flag=True, help="Print target fields that are not written and source fields not read.")
 @options.target_option()
 @options.project_option()
 @options.output_option()
-def command(name: str | None, effective: bool, target: str | None, folder: Path | None, output_format: str) -> int:
+def command(
+    name: str | None, effective: bool, unmapped: bool, target: str | None, folder: Path | None, output_format: str
+) -> int:
     """Print a mapping as it is in effect, overlays included.
 
     Each field is followed by the file and line that it comes from. Without a name the mappings are listed.
     """
     from fieldwright.checked import check
 
+    if effective and unmapped:
+        raise failures.WrongUse("--effective and --unmapped are two different prints", "give one of them")
+    if name is None and (effective or unmapped):
+        raise failures.WrongUse("which mapping?", "`interpret show` lists the mappings")
     project = find_project(folder)
     checked = check(project, project.target(target))
     if name is None:
@@ -57,11 +69,68 @@ def command(name: str | None, effective: bool, target: str | None, folder: Path 
             f"there is no mapping `{name}`" + (f", {hint}" if hint else ""), "`interpret show` lists the mappings"
         )
     settings = checked.settings.get(name, {})
-    if output_format == output.Format.JSON:
+    if unmapped:
+        _print_unmapped(_unmapped(checked, name), rules, output_format)
+    elif output_format == output.Format.JSON:
         output.write_json(_document(rules, settings))
+    elif effective:
+        from fieldwright.dsl.format.effective import effective_text
+
+        output.write(effective_text(rules.document))
     else:
         output.write("\n".join(_lines(rules, settings, output.paint_for(sys.stdout))) + "\n")
     return failures.OK
+
+
+def _unmapped(checked: CheckedProject, name: str) -> Unmapped:
+    from fieldwright.dsl.compiler import compile_program
+    from fieldwright.dsl.unmapped import find_unmapped
+
+    result = checked.result
+    # What a mapping with mistakes reads is not known, and would be listed as unread.
+    if result.linked[name].spec is None:
+        checked.require()
+    used = {each: program.used for each, program in result.programs.items()}
+    spec = result.linked[name].spec
+    if name not in used and spec is not None:
+        used[name] = compile_program(spec).used
+    return find_unmapped(name, result.linked, used, result.schemas)
+
+
+def _print_unmapped(found: Unmapped, rules: MappingRules, output_format: str) -> None:
+    if output_format == output.Format.JSON:
+        sides = {"targets": found.targets, "sources": found.sources}
+        rows = {
+            side: [
+                {"object": object_, "fields": [_left_out(one) for one in fields]} for object_, fields in objects.items()
+            ]
+            for side, objects in sides.items()
+        }
+        output.write_json({"version": 1, "mapping": rules.name, **rows})
+        return
+    for objects, sentence, verb in (
+        (found.targets, "can be written and are not", "written"),
+        (found.sources, "are never read", "read"),
+    ):
+        for object_, fields in objects.items():
+            output.say(f"{object_}: {len(fields)} {'field' if len(fields) == 1 else 'fields'} {sentence}")
+            width = max((len(one.field.name) for one in fields), default=0)
+            for one in fields:
+                facts = [str(one.field.type), *(["required"] if one.field.required and verb == "written" else [])]
+                facts += [one.field.label] if one.field.label else []
+                facts += [f"only with {one.field.only_if}"] if one.field.only_if else []
+                facts += [f"{verb} by {', '.join(one.elsewhere)}"] if one.elsewhere else []
+                output.say(f"  {one.field.name.ljust(width)}  {', '.join(facts)}")
+
+
+def _left_out(one: LeftOut) -> dict[str, Any]:
+    return {
+        "field": one.field.name,
+        "type": str(one.field.type),
+        "label": one.field.label,
+        "required": one.field.required,
+        "elsewhere": list(one.elsewhere),
+    }
 
 
 def _list(checked: CheckedProject, output_format: str) -> int:
