@@ -57,22 +57,8 @@ def render_explanation(looked: Looked, program: Program, origin: str, fields: Se
         if explained.filter is not None and not fields:
             lines += ["", paint.strong("filter") + _place(explained.filter.at, paint)]
             lines += _named_tree(explained.filter, paint)
-        wanted = [each for each in looked.verdicts if not fields or each.field in fields]
-        for verdict in wanted:
-            lines += ["", *_field_lines(verdict, explained, paint)]
-        for number, row in _numbered(looked.rows):
-            for verdict in row.verdicts:
-                if not fields or {verdict.field, f"{row.set}.{verdict.field}"} & set(fields):
-                    lines += ["", *_field_lines(verdict, explained, paint, f"{row.set}[{number}].")]
-        if not looked.rows:
-            for each in explained.fields:
-                if each.row is not None and (
-                    not fields or {each.info.name, f"{each.row[0]}.{each.info.name}"} & set(fields)
-                ):
-                    lines += [
-                        "",
-                        *_field_lines(_held(each, looked), explained, paint, f"{each.row[0]}[{each.row[1]}]."),
-                    ]
+        for prefix, verdict in _explained_fields(looked, explained, frozenset(fields)):
+            lines += ["", *_field_lines(verdict, explained, paint, prefix)]
         for key in explained.keys:
             for part in key:
                 if not fields or {"key", part.name} & set(fields):
@@ -83,6 +69,22 @@ def render_explanation(looked: Looked, program: Program, origin: str, fields: Se
                 lines += ["", paint.strong(f"check {printable(check.name)}") + _place(check.at, paint)]
                 lines += _named_tree(check, paint)
     return "\n".join(lines) + "\n"
+
+
+def _explained_fields(looked: Looked, explained: Explained, only: frozenset[str]) -> Iterator[tuple[str, Verdict]]:
+    """Fields of the record, then those of its rows with the row before their name; `only` names some of them."""
+    for verdict in looked.verdicts:
+        if not only or verdict.field in only:
+            yield "", verdict
+    found = [
+        (f"{row.set}[{number}].", row.set, each) for number, row in _numbered(looked.rows) for each in row.verdicts
+    ]
+    if not looked.rows:
+        rows = [(each, each.row) for each in explained.fields if each.row is not None]
+        found = [(f"{row[0]}[{row[1]}].", row[0], _held(each, looked)) for each, row in rows]
+    for prefix, child, verdict in found:
+        if not only or {verdict.field, f"{child}.{verdict.field}"} & only:
+            yield prefix, verdict
 
 
 def tree_lines(trace: Trace, paint: Paint, indent: str = "  ") -> list[str]:
