@@ -106,6 +106,8 @@ class _Checker:
 
     def shape(self, name: str, node: Node) -> None:
         wanted = Sequence if name in ("targets", "not_synced") else Table
+        if isinstance(node, Scalar) and node.value is None:
+            return
         if not isinstance(node, wanted):
             word = "a list" if wanted is Sequence else "a table"
             self.findings.error("DM805", f"`{name}` must be {word}", node.span, f"expected {word}")
