@@ -51,6 +51,19 @@ def test_findings_follow_their_schema(interpret: Run, folder: Any) -> None:
     assert failure["error"]["diagnostics"][0]["line"] == 3
 
 
+def test_a_look_at_one_record_follows_its_schema(interpret: Run, folder: Any) -> None:
+    (folder / "c.json").write_text('{"id": "c1", "company": "Acme", "billing_address": {"city": "Llan"}}')
+    subscription = {"id": "s1", "status": "active", "plan_id": "p", "customer_id": "c1", "currency_code": "USD"}
+    (folder / "s.json").write_text(json.dumps({"subscription": subscription, "addons": [], "coupons": []}))
+
+    for mapping, file in (("customer-account", "c.json"), ("subscription-opportunity", "s.json")):
+        preview = _validate("preview", interpret("preview", mapping, "--file", file, "--output", "json").stdout)
+        explain = _validate("explain", interpret("explain", mapping, "--file", file, "--output", "json").stdout)
+        assert len(preview["preview"]["fields"]) == len(explain["explain"]["fields"]) > 5
+    for expression in ("1 / 3", "1 / 0", "nope", "[1, 2].map(x -> x * 2)"):
+        _validate("eval", interpret("eval", expression, "--output", "json").stdout)
+
+
 def test_endpoints_follow_their_schema(folder: Any) -> None:
     from tests.cli.test_sandbox import served
 
