@@ -1,8 +1,9 @@
 """The protocol: requests of an editor -> answers of the features, over standard input and output.
 
 The only module that knows pygls. Whole texts are synchronised: mapping files are small, and pygls counts other line
-ends than YAML does when it applies partial changes. Findings are published a moment after the last key, for every file
-of the project whose findings have changed; all other answers come from the texts as they are at that moment.
+ends than YAML does when it applies partial changes. Findings are published a moment after the last key, for what was
+edited and for every other file whose findings have changed by it; all other answers come from the texts as they are
+at that moment.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Server(LanguageServer):
     def __init__(self) -> None:
         super().__init__("interpret", __version__, text_document_sync_kind=types.TextDocumentSyncKind.Full)
         self.projects = Workshops()
-        self.published: dict[str, tuple[Diagnostic, ...]] = {}
+        self.published: dict[str, tuple[int | None, tuple[Diagnostic, ...]]] = {}
         self.waiting: asyncio.TimerHandle | None = None
 
     # --- texts --------------------------------------------------------------------------------------------------------
@@ -93,28 +94,23 @@ class Server(LanguageServer):
         self.waiting = asyncio.get_running_loop().call_later(PAUSE, self.publish)
 
     def publish(self) -> None:
-        """Send the findings of every file whose findings have changed."""
+        """Send the findings of every file that has been edited, or whose findings have changed."""
         self.waiting = None
-        now: dict[str, tuple[Diagnostic, ...]] = {}
+        now: dict[str, tuple[int | None, tuple[Diagnostic, ...]]] = {}
         for workshop in self.projects:
-            now.update(_findings(workshop))
-        for path, findings in now.items():
-            if self.published.get(path) != findings:
-                self._send(path, findings)
+            for path, findings in _findings(workshop).items():
+                opened = self.workspace.text_documents.get(self.uri_of(path))
+                now[path] = (opened.version if opened is not None else None, findings)
+        for path, (version, findings) in now.items():
+            if self.published.get(path) != (version, findings):
+                self._send(path, version, findings)
         for path in self.published.keys() - now.keys():
-            self._send(path, ())
+            self._send(path, None, ())
         self.published = now
 
-    def _send(self, path: str, findings: tuple[Diagnostic, ...]) -> None:
-        uri = self.uri_of(path)
-        opened = self.workspace.text_documents.get(uri)
-        self.text_document_publish_diagnostics(
-            types.PublishDiagnosticsParams(
-                uri=uri,
-                version=opened.version if opened is not None else None,
-                diagnostics=[self.diagnostic(finding) for finding in findings],
-            )
-        )
+    def _send(self, path: str, version: int | None, findings: tuple[Diagnostic, ...]) -> None:
+        shown = [self.diagnostic(finding) for finding in findings]
+        self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(self.uri_of(path), shown, version))
 
     def diagnostic(self, finding: Diagnostic) -> types.Diagnostic:
         """A finding in the protocol's shape: message, words at the place and remedy, one a line."""
@@ -136,7 +132,8 @@ class Server(LanguageServer):
     @property
     def units(self) -> Units:
         """In what the client counts columns."""
-        return Units(str(getattr(self.workspace.position_encoding, "value", None) or "utf-16"))
+        agreed = self.workspace.position_encoding or types.PositionEncodingKind.Utf16
+        return Units(str(getattr(agreed, "value", agreed)))
 
     def offset(self, file: SourceFile, position: types.Position) -> int:
         """The character offset of a position."""
