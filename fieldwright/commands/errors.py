@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +20,7 @@ import click
 from fieldwright import failures, output
 from fieldwright.commands import options
 from fieldwright.project import find_project
+from fieldwright.runtime.errors import RunError
 
 if TYPE_CHECKING:
     from fieldwright.runtime.state.database import Database
@@ -74,12 +77,12 @@ def command(
 @click.argument("number", type=int)
 @options.place_options
 def show(number: int, **_place: Any) -> int:
-    """Show one error with the record as it was sent (personal fields masked)."""
+    """Show one error with the record as it was sent (personal fields masked), and how to look into it."""
     with _state() as database:
         error = _one(database, number)
-    document = _document(error)
+    look = shlex.join(_explaining(error))
     if _wants_json():
-        output.write_json({"version": 1, "error": document})
+        output.write_json({"version": 1, "error": {**_document(error), "explain": look}})
         return failures.OK
     from fieldwright.runtime.reporters.json import dumps
     from fieldwright.runtime.reporters.printable import printable
@@ -92,11 +95,44 @@ def show(number: int, **_place: Any) -> int:
     output.say(
         f"  first seen {error.first_seen}, last seen {error.last_seen}" + ("; set aside" if error.ignored else "")
     )
+    output.say(f"  how it came about: {look}")
     if error.payload is not None:
         output.say("  record as sent:")
         for line in dumps(error.payload).splitlines():
             output.write(f"    {printable(line)}\n")
     return failures.OK
+
+
+def _explaining(error: ErrorRecord) -> list[str]:
+    """The command that shows how the record came to this, for the same project, target and state."""
+    words = ["interpret", "explain", error.mapping, "--record", error.source_id]
+    field = _explainable(error)
+    if field:
+        words += ["--field", field]
+    for option, name in (("--target", "target"), ("--project", "folder"), ("--state", "state")):
+        value = options.given(name)
+        if value is not None:
+            words += [option, str(value)]
+    return words
+
+
+def _explainable(error: ErrorRecord) -> str:
+    """The field of the error as `explain` takes it; empty where the mapping has no such field: a target may name one
+    of its own, and failures of keys, filters and reads are no field's."""
+    from fieldwright.checked import check
+
+    name = re.sub(r"\[[0-9]+\]", "", error.field)
+    project = find_project(options.given("folder"))
+    try:
+        program = check(project, project.target(options.given("target"))).result.programs.get(error.mapping)
+    except RunError:
+        return ""
+    if program is None or not name:
+        return ""
+    rows = {f"{child.name}.{info.name}" for child in program.children for info in child.fields}
+    rows |= {row.partition(".")[2] for row in rows}
+    known = {info.name for info in program.fields} | {one for key in program.keys for one in key.fields} | rows
+    return name if name in known else ""
 
 
 @command.command("ignore", epilog="\b\nExamples:\n  interpret errors ignore 3 4\n  interpret errors ignore --undo 3")

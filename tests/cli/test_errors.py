@@ -158,3 +158,27 @@ def test_state_that_is_no_database_ends_with_69(interpret: Run, folder: Path) ->
 
     assert result.exit_code == 69
     assert "bad.db" in result.stderr
+
+
+def test_show_offers_a_command_that_explains_the_error(interpret: Run) -> None:
+    interpret("sandbox", "reset", "--scenario", "faults", "--customers", "12")
+    interpret("run", "--select", "site", "--select", "site-pricebook", "--select", "customer-account")
+    errors = json.loads(interpret("errors", "--output", "json").stdout)["errors"]
+    assert {error["code"] for error in errors} >= {"RT112", "INVALID_EMAIL_ADDRESS"}
+
+    for error in errors:
+        shown = interpret("errors", "show", str(error["id"])).stdout
+        (line,) = (one for one in shown.splitlines() if "how it came about: " in one)
+        words = line.partition("interpret ")[2].split()
+        assert words == ["explain", error["mapping"], "--record", error["source_id"], "--field", error["field"]]
+        explained = interpret(*words)
+        assert explained.exit_code == (1 if error["code"] == "RT112" else 0)
+        assert error["at"].rpartition(":")[2] in explained.stdout
+
+
+def test_show_names_the_place_it_was_told_and_no_field_that_the_mapping_lacks(
+    interpret: Run, with_errors: Path, folder: Path
+) -> None:
+    document = json.loads(interpret("errors", "show", "3", "--state", str(with_errors), "--output", "json").stdout)
+
+    assert document["error"]["explain"] == f"interpret explain invoice --record s1 --state {with_errors}"
