@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from importlib.resources import files as resource_files
 from typing import Any, Final
 
@@ -25,6 +26,7 @@ from fieldwright.dsl.functions.registry import Function, functions
 from fieldwright.dsl.mapping import SettingRule, build_mapping, build_settings
 from fieldwright.dsl.pipeline import Loaded, load
 from fieldwright.dsl.structure import schema
+from fieldwright.dsl.values import Money
 from fieldwright.project import pack_files
 from fieldwright.reference.keys import kinds, shared_parts
 from fieldwright.runtime.reporters.printable import shown
@@ -91,9 +93,18 @@ def literal(value: Any) -> str:
         case date():
             return f"date('{value.isoformat()}')"
         case timedelta():
-            return f"days({value.days})" if value == timedelta(days=value.days) else str(value)
+            return _duration(value)
+        case Money():
+            return f"money({value.major()}, '{value.currency}')"
         case _:
             return shown(value)
+
+
+def _duration(length: timedelta) -> str:
+    for unit, size in (("days", timedelta(days=1)), ("hours", timedelta(hours=1)), ("seconds", timedelta(seconds=1))):
+        if not length % size:
+            return f"{unit}({length // size})"
+    return f"duration('PT{Decimal(length // timedelta(microseconds=1)).scaleb(-6).normalize():f}S')"
 
 
 def _values() -> dict[str, Any]:

@@ -13,8 +13,14 @@ from click.testing import CliRunner, Result
 
 from fieldwright.cli import COMMANDS, cli
 from fieldwright.dsl.codes import registry
-from fieldwright.dsl.functions.registry import functions
+from fieldwright.dsl.evaluate import evaluate
+from fieldwright.dsl.expressions.check import check
+from fieldwright.dsl.expressions.parser import parse
+from fieldwright.dsl.expressions.scope import Scope
+from fieldwright.dsl.functions.registry import Function, functions
+from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.structure import schema
+from fieldwright.dsl.values import Money
 from fieldwright.reference.keys import Form, Key, kinds, shared_parts
 from fieldwright.reference.pages import PAGES, literal, render_pages
 
@@ -116,6 +122,16 @@ def test_schema_is_shown_as_keys_with_forms() -> None:
     assert part.forms == (Form(takes="text"), Form((Key("ref", "text", True),)))
 
 
+@pytest.mark.parametrize("function", functions().values(), ids=lambda function: function.name)
+def test_values_of_examples_can_be_typed_in_as_shown(function: Function) -> None:
+    for example in function.examples:
+        tree = parse(literal(example.value)).tree
+        assert tree is not None, example.text
+        checked = check(tree, Scope(Schemas({})))
+        assert checked.problems == ()
+        assert evaluate(checked, {}) == example.value
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -127,6 +143,11 @@ def test_schema_is_shown_as_keys_with_forms() -> None:
         (date(2020, 1, 2), "date('2020-01-02')"),
         (datetime(2020, 1, 2, 3, 4, tzinfo=UTC), "timestamp('2020-01-02T03:04:00Z')"),
         (timedelta(days=3), "days(3)"),
+        (timedelta(hours=36), "hours(36)"),
+        (timedelta(seconds=90), "seconds(90)"),
+        (timedelta(milliseconds=1500), "duration('PT1.5S')"),
+        (Money(1050, "USD"), "money(10.50, 'USD')"),
+        (Money(1050, "JPY"), "money(1050, 'JPY')"),
     ],
 )
 def test_value_is_shown_as_the_language_writes_it(value: object, text: str) -> None:
