@@ -114,7 +114,9 @@ class Remembering(Steps):
 
     def link(self, mapping: MappingRules, around: Surroundings) -> tuple[LinkedMapping, Found]:
         self.around[mapping.name] = around
-        named = {reference.mapping.text for reference in references(mapping)}
+        named = self.memory.get(
+            ("references", id(mapping)), mapping, lambda: frozenset(one.mapping.text for one in references(mapping))
+        )
         targets = tuple((name, around.mappings[name].to.text) for name in sorted(named & around.mappings.keys()))
         used = [around.libraries.get(node.text) for node in mapping.use]
         preferences = around.preferences

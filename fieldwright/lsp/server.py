@@ -9,6 +9,7 @@ at that moment.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from pathlib import Path
 from typing import Final
@@ -57,6 +58,7 @@ class Server(LanguageServer):
         self.projects = Workshops()
         self.published: dict[str, tuple[int | None, tuple[Diagnostic, ...]]] = {}
         self.waiting: asyncio.TimerHandle | None = None
+        self.settled = False
 
     # --- texts --------------------------------------------------------------------------------------------------------
 
@@ -107,6 +109,11 @@ class Server(LanguageServer):
         for path in self.published.keys() - now.keys():
             self._send(path, None, ())
         self.published = now
+        if not self.settled:
+            # What the first check remembers lives as long as the editor: collections must not walk it at every key.
+            self.settled = True
+            gc.collect()
+            gc.freeze()
 
     def _send(self, path: str, version: int | None, findings: tuple[Diagnostic, ...]) -> None:
         shown = [self.diagnostic(finding) for finding in findings]

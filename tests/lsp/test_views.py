@@ -65,8 +65,9 @@ def test_one_changed_file_is_read_and_linked_alone() -> None:
     steps.begin()
     check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
 
-    # The mapping is built, linked, linted; its document is searched for secrets, its file for allowances.
-    assert steps.memory.made == 5
+    # The mapping is built, its references listed, linked, linted; its document is searched for secrets, its file for
+    # allowances.
+    assert steps.memory.made == 6
 
 
 def test_every_shipped_expression_is_right_in_the_scope_an_editor_gives_it() -> None:
