@@ -51,7 +51,7 @@ def environment(tmp_path: Path, **more: str) -> dict[str, str]:
         tools.mkdir(parents=True)
         (tools / "interpret").symlink_to(INTERPRET)
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
-    return {**kept, "RUNNER_TEMP": str(tmp_path / "runner"), "INTERPRET_CACHE": "off", **more}
+    return {**kept, "RUNNER_TEMP": str(tmp_path / "runner"), "INTERPRET_CACHE": str(tmp_path.parent / "cache"), **more}
 
 
 def action_step(name: str) -> dict[str, Any]:
