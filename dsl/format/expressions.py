@@ -61,31 +61,37 @@ class Printed:
         more than blanks or a line would be wider than `width`."""
         if _squeezed(text) != _squeezed(self.flat):
             return None
-        wanted = {len(_squeezed(text[:at])) for at in breaks}
-        lines = [""]
+        ends = frozenset(breaks)
+        wanted: set[int] = set()
         seen = 0
+        for at, char in enumerate(text):
+            if at in ends:
+                wanted.add(seen)
+            seen += char not in _BLANKS
+        free = self._without_blank()
+        lines: list[str] = []
+        begin = seen = 0
         for at, char in enumerate(self.flat):
-            if char not in _BLANKS:
-                if seen in wanted and lines[-1] and self._may_end_before(at):
-                    lines[-1] = lines[-1].rstrip(" ")
-                    lines.append("")
-                seen += 1
-            lines[-1] += char
+            if char in _BLANKS:
+                continue
+            # One blank has to stand before this character (those inside texts count), or nothing need stand there.
+            is_lone = self.flat[at - 1] == " " and self.flat[at - 2] != " "
+            if seen in wanted and at > begin and (is_lone or at in free):
+                lines.append(self.flat[begin:at].rstrip(" "))
+                begin = at
+            seen += 1
+        lines.append(self.flat[begin:])
         return lines if all(len(line) <= width for line in lines) else None
 
-    def _may_end_before(self, at: int) -> bool:
-        """Whether one blank stands before this character (blanks inside texts count), or nothing has to."""
-        if self.flat[at - 1] == " ":
-            return self.flat[at - 2] != " "
+    def _without_blank(self) -> frozenset[int]:
+        """The offsets at which a line may begin although no blank stands before it."""
+        found = set()
         offset = 0
         for piece in self._pieces:
-            if isinstance(piece, str):
-                offset += len(piece)
-            else:
-                if offset == at and not piece.flat:
-                    return True
-                offset += len(piece.flat)
-        return False
+            if isinstance(piece, _Break) and not piece.flat:
+                found.add(offset)
+            offset += len(piece if isinstance(piece, str) else piece.flat)
+        return frozenset(found)
 
 
 @lru_cache(maxsize=8192)

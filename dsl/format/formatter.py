@@ -11,13 +11,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from fieldwright.dsl.diagnostics import Diagnostic
+from fieldwright.dsl.diagnostics import Diagnostic, Severity
 from fieldwright.dsl.document import Scalar
 from fieldwright.dsl.format.expressions import same_text
 from fieldwright.dsl.format.layout import lines_of
 from fieldwright.dsl.format.outline import Block, Item, Outline, outline
-from fieldwright.dsl.reader import read
-from fieldwright.dsl.source import SourceFile
+from fieldwright.dsl.reader import MAX_CHARACTERS, read
+from fieldwright.dsl.source import SourceFile, Span
 
 
 class MeaningChanged(Exception):
@@ -42,6 +42,10 @@ def format_file(file: SourceFile) -> Formatted:
     while lines and not lines[-1]:
         lines.pop()
     text = "".join(f"{line}\n" for line in lines)
+    if len(text) > MAX_CHARACTERS:
+        message = f"Written in lines the file would have {len(text):,} characters; at most {MAX_CHARACTERS:,} are read"
+        hint = "split it into several files"
+        return Formatted(file.text, (Diagnostic("DM002", Severity.ERROR, message, Span(file, 0, 0), "", hint),))
     if text != file.text:
         _compare(outline(file, roots), SourceFile(file.path, text))
     return Formatted(text.replace("\n", "\r\n") if "\r\n" in file.text else text)

@@ -26,32 +26,12 @@ def lines_of(documents: Sequence[Block]) -> list[str]:
     return writing.lines
 
 
-def in_brackets(block: Block) -> str:
-    """A table or list in brackets, on one line, without its comments."""
-    parts = []
-    for item in block.items:
-        value = _flat_value(item)
-        if item.key is None:
-            parts.append(value)
-        else:
-            name = inline(item.key.text, flow=True)
-            parts.append(f"{name}: {value}" if value else name)
-    joined = ", ".join(parts)
-    return f"{{{joined}}}" if isinstance(block.node, Table) else f"[{joined}]"
-
-
-def _flat_value(item: Item) -> str:
-    if item.block is not None:
-        return in_brackets(item.block)
-    assert isinstance(item.value, Scalar), "tables and lists have a block"
-    return flat(item.value, is_expression=item.shape.is_expression, flow=True)
-
-
 class _Writing:
     """Lines as they are written."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.brackets: dict[Block, str] = {}
 
     def gap(self) -> None:
         """An empty line, unless there is one."""
@@ -97,7 +77,7 @@ class _Writing:
             self.lines.append(f"{start} {first}".rstrip(" ") + comment)
             self.lines += more
         elif self._is_inline(item.block, len(start) + 1, item):
-            self.lines.append(f"{start} {in_brackets(item.block)}{comment}")
+            self.lines.append(f"{start} {self._in_brackets(item.block)}{comment}")
         elif item.key is None:
             self.block(item.block, indent + _STEP, start + " ")
         else:
@@ -110,4 +90,27 @@ class _Writing:
         if not block.is_flow or block.has_comments:
             return False
         span = block.node.file.text[block.start : block.end]
-        return used + len(in_brackets(block)) <= WIDTH or (item.is_pinned and "\n" not in span)
+        return used + len(self._in_brackets(block)) <= WIDTH or (item.is_pinned and "\n" not in span)
+
+    def _in_brackets(self, block: Block) -> str:
+        """A table or list in brackets, on one line, without its comments; remembered, since every level asks."""
+        known = self.brackets.get(block)
+        if known is not None:
+            return known
+        parts = []
+        for item in block.items:
+            value = self._flat_value(item)
+            if item.key is None:
+                parts.append(value)
+            else:
+                name = inline(item.key.text, flow=True)
+                parts.append(f"{name}: {value}" if value else name)
+        joined = ", ".join(parts)
+        made = self.brackets[block] = f"{{{joined}}}" if isinstance(block.node, Table) else f"[{joined}]"
+        return made
+
+    def _flat_value(self, item: Item) -> str:
+        if item.block is not None:
+            return self._in_brackets(item.block)
+        assert isinstance(item.value, Scalar), "tables and lists have a block"
+        return flat(item.value, is_expression=item.shape.is_expression, flow=True)

@@ -52,7 +52,7 @@ class Item:
 @dataclass(slots=True, eq=False)
 class Block:
     """A table or list: its items in the order to be written, comments after the last one, and how it was written.
-    `start`, `end` and `column` are places in the file."""
+    `start`, `end` and `column` are places in the file; `has_comments` says that a comment stands anywhere in it."""
 
     node: Table | List
     items: list[Item]
@@ -61,14 +61,7 @@ class Block:
     end: int
     column: int
     after: list[str] = field(default_factory=list)
-
-    @property
-    def has_comments(self) -> bool:
-        """Whether a comment stands anywhere in it."""
-        return bool(self.after) or any(
-            any(item.before) or item.behind or (item.block is not None and item.block.has_comments)
-            for item in self.items
-        )
+    has_comments: bool = False
 
 
 @dataclass(slots=True)
@@ -125,6 +118,12 @@ def _order(document: Block) -> None:
         document.items[0].before = head + document.items[0].before
 
 
+def _note_comments(block: Block) -> bool:
+    below = [_note_comments(item.block) for item in block.items if item.block is not None]
+    block.has_comments = bool(block.after) or any(below) or any(any(item.before) or item.behind for item in block.items)
+    return block.has_comments
+
+
 class _Attaching:
     """Comments of one file on their way to their places."""
 
@@ -137,6 +136,7 @@ class _Attaching:
         self.chains: dict[int, tuple[Block, ...]] = {}
         self.items: list[Item] = []
         self.tokens: list[tuple[Scalar, Item]] = []
+        self.separators: dict[int, int] = {}
         for document in made.documents:
             self._collect(document, ())
         # Of items that begin at one place the outer one is collected first, and the sort is stable.
@@ -174,6 +174,8 @@ class _Attaching:
             if item.block is not None and not item.block.items:
                 item.before += item.block.after
                 item.block.after = []
+        for document in self.made.documents:
+            _note_comments(document)
 
     def _keep_gap(self, number: int) -> None:
         item = self.items[number]
@@ -217,6 +219,13 @@ class _Attaching:
         item.behind.append(comment)
         return True
 
+    def _end_of_document(self, start: int) -> int:
+        """Where the next document begins after the last item of one."""
+        if start not in self.separators:
+            found = _SEPARATOR.search(self.text, start)
+            self.separators[start] = found.start() if found is not None else len(self.text)
+        return self.separators[start]
+
     def _place(self, at: int, column: int, number: int) -> list[str]:
         """Where a comment on a line of its own belongs; `number` items begin before it."""
         following = self.items[number] if number < len(self.items) else None
@@ -232,7 +241,7 @@ class _Attaching:
         if at < last.value.start and (last.block is None or last.block.is_flow):
             return last.before
         is_same = following is not None and self.chains[id(following)][0] is chain[0]
-        if following is not None and not is_same and _SEPARATOR.search(self.text, last.start, at):
+        if following is not None and not is_same and self._end_of_document(last.start) < at:
             return following.before
         limit = self.chains[id(following)][-1].column if following is not None and is_same else 0
         for number, block in reversed(list(enumerate(chain))):

@@ -114,16 +114,20 @@ def _prose(text: str, style: Style, breaks: tuple[int, ...]) -> tuple[str, list[
     if style is Style.LITERAL or any(line[:1] == " " for line in paragraphs):
         return "|" + header, paragraphs
     lines: list[str] = []
+    ends = iter([at for at in breaks if _is_lone_blank(text, at)])
+    end = next(ends, len(text))
     begin = 0
     for number, paragraph in enumerate(paragraphs):
         if number:
             # A line end of the text is an empty line of a folded one.
             lines.append("")
         stop = begin + len(paragraph)
-        for end in (*(at for at in breaks if begin < at < stop and _is_lone_blank(text, at)), stop):
-            if end > begin:
-                lines.append(text[begin:end])
-            begin = end + 1
+        while end < stop:
+            lines.append(text[begin:end])
+            begin, end = end + 1, next(ends, len(text))
+        if stop > begin:
+            lines.append(text[begin:stop])
+        begin = stop + 1
     return ">" + header, lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from textwrap import dedent
 
 import pytest
@@ -269,3 +270,44 @@ def test_line_ends_of_windows_stay() -> None:
 
 def test_an_expression_torn_apart_by_a_comma_is_not_made_worse() -> None:
     assert _field("{value: join(a, b)}") == "{value: join(a, b)}"
+
+
+def test_a_file_that_would_grow_too_large_is_left_alone() -> None:
+    text = "interpret: 1\nmapping: a\nfrom: " + "[" * 8 + "a," * 20_000 + "]" * 8 + "\n"
+
+    made = format_file(SourceFile("x.yaml", text))
+
+    assert (made.text, [finding.code for finding in made.diagnostics]) == (text, ["DM002"])
+
+
+@pytest.mark.parametrize(
+    ("before", "repeated", "behind"),
+    [
+        ("to: " + "[" * 30, "a,", "]" * 30),
+        ("", "# c\n", "---\ninterpret: 1"),
+        ("title: >\n", "  a\n  b\n\n", ""),
+        ("let:\n  a: >-\n    join([\n", "    x,\n", "    y])"),
+        ("let: {", "a: {b: c}, #\n  ", "}"),
+    ],
+    ids=["nested", "comments", "paragraphs", "lines", "brackets"],
+)
+def test_a_file_of_twice_the_size_takes_twice_the_work(before: str, repeated: str, behind: str) -> None:
+    def calls(times: int) -> int:
+        count = 0
+
+        def counted(*_: object) -> None:
+            nonlocal count
+            count += 1
+
+        rows = "".join(repeated.replace("a:", f"a{number}:") for number in range(times))
+        text = f"interpret: 1\nmapping: a\n{before}{rows}{behind}\n"
+        sys.setprofile(counted)
+        try:
+            format_file(SourceFile("x.yaml", text))
+        finally:
+            sys.setprofile(None)
+        return count
+
+    calls(1)
+
+    assert calls(500) < 2.5 * calls(250)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 SHIPPED = sorted(path for folder in ("mappings", "examples") for path in (ROOT / folder).rglob("*.yaml"))
 CASES = sorted((ROOT / "tests" / "dsl").rglob("*.yaml"))
 
-_QUIET = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+_QUIET = settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def _format(text: str) -> str:
