@@ -13,9 +13,12 @@ from typing import Final
 import click
 
 from fieldwright import failures, output
-from fieldwright.commands import options
+from fieldwright.commands import options, schema
 from fieldwright.project import PROJECT_FILE, shown_path
 from fieldwright.runtime.errors import StateUnusable
+
+SCHEMA: Final = "mapping.schema.json"
+"""Not a template: the schema of this version, which the first line of each file names for editors."""
 
 FILES: Final = {
     PROJECT_FILE: "interpret.yaml.j2",
@@ -23,6 +26,7 @@ FILES: Final = {
     "schema/custom-fields.yaml": "custom-fields.yaml.j2",
     "mappings/README.md": "mappings.md.j2",
     "ci/check.sh": "check.sh.j2",
+    schema.FILE: SCHEMA,
     ".gitignore": "gitignore.j2",
 }
 """What is written, and from which template."""
@@ -101,6 +105,8 @@ def _write(path: Path, text: str) -> bool:
 
 
 def _rendered(template: str, name: str) -> str:
+    if template == SCHEMA:
+        return schema.schema_text()
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
