@@ -102,7 +102,13 @@ class _Linking(Checking):
                 for step in steps
             ),
             lets=tuple((let.name, self.lets[let.name], let.span.line) for let in ruleset.lets),
+            reads=self._reads(steps),
         )
+
+    def _reads(self, steps: list[_Step]) -> frozenset[tuple[str, str]]:
+        checked = [*self.lets.values(), *(value for step in steps for _, value, _ in step.params)]
+        checked += [step.when for step in steps if step.when is not None]
+        return frozenset(read for one in checked for read in one.reads)
 
     def _driven(self) -> list[MappingRules]:
         ruleset = self.ruleset

@@ -19,6 +19,7 @@ from fieldwright.dsl.diagnostics import Diagnostic, Severity, in_file_order
 from fieldwright.dsl.document import Document, DocumentKind, Entry, Table
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
+from fieldwright.dsl.expressions.allowance import inlining_allowance
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.fixes import with_suggestion, without_collisions
 from fieldwright.dsl.library import Library
@@ -126,7 +127,7 @@ def check_project(
     settings come over the project's). `settings` are values from outside the files, by mapping or ruleset name.
     `steps` may remember outcomes of earlier checks; without `compiled` there are findings but no programs."""
     space = Workspace(loaded, schemas, project, target, settings or {}, steps or Steps())
-    with suggestions():
+    with suggestions(), inlining_allowance():
         for one in PASSES:
             if compiled or one is not compile_programs:
                 one(space)
@@ -321,7 +322,9 @@ def compile_programs(space: Workspace) -> None:
         files = {linked.mapping.span.file.path, *(field.rule.span.file.path for field in linked.fields)}
         if linked.spec is None or files & wrong:
             continue
-        space.programs[name] = program_of(linked.spec, linked)
+        program = program_of(linked.spec, linked)
+        rules = space.rulesets.get(program.driven_by or "")
+        space.programs[name] = program if rules is None else replace(program, used=_with_rules(program, rules))
 
 
 def program_of(spec: ProgramSpec, linked: LinkedMapping) -> Program:
@@ -363,6 +366,15 @@ def _causes(findings: list[Diagnostic], loaded: Loaded) -> list[Diagnostic]:
                 continue
         kept[finding] = None
     return list(kept)
+
+
+def _with_rules(program: Program, rules: RulesetProgram) -> Mapping[str, frozenset[str]]:
+    """What must be read for a mapping whose records rules decide about: the rules look at fields of their own."""
+    used = {name: set(fields) for name, fields in program.used.items()}
+    for name, part in rules.reads:
+        if name in used:
+            used[name].add(part)
+    return {name: frozenset(fields) for name, fields in used.items()}
 
 
 def _given(space: Workspace) -> tuple[Entry, ...]:

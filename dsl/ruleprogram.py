@@ -47,7 +47,8 @@ class RuleInfo:
 @dataclass(frozen=True, slots=True)
 class RulesetProgram:
     """A ruleset that is ready to run. `settings` holds the defaults by name; `digest` changes with the meaning.
-    `rules` and `lets` (name, expression, place) tell what `decide` goes by."""
+    `rules` and `lets` (name, expression, place) tell what `decide` goes by, `reads` the fields (object, name) that it
+    looks at."""
 
     name: str
     title: str
@@ -56,3 +57,4 @@ class RulesetProgram:
     decide: Callable[[Mapping[str, Any]], Decision]
     rules: tuple[RuleInfo, ...] = ()
     lets: tuple[tuple[str, Checked, str], ...] = ()
+    reads: frozenset[tuple[str, str]] = frozenset()

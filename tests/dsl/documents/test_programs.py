@@ -176,6 +176,13 @@ def test_rows_of_several_lists_form_one_set_and_their_sum_is_expected_of_the_tar
     assert mapped.checks == {"Balance__c": Decimal("23.5")}
 
 
+def test_what_only_the_rules_look_at_is_read_too(check: Any) -> None:
+    program = check(LINES).programs["lines"]
+
+    assert "status" not in program.source_text
+    assert "status" in program.used[program.source_object]
+
+
 def test_a_ruleset_decides_by_the_first_rule_that_holds(check: Any) -> None:
     result = check(LINES)
     rules = result.rulesets["rules"]
