@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from fieldwright.dsl.diagnostics import Severity
 from fieldwright.dsl.expressions import calls, core, operators, paths, tree
+from fieldwright.dsl.expressions.allowance import TooLarge, spend
 from fieldwright.dsl.expressions.problems import Problem
 from fieldwright.dsl.expressions.scope import Binding, Scope, Shape, UserFunction, item_shape
 from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape, literal_type
@@ -64,9 +65,11 @@ def check(node: tree.Node, scope: Scope, expected: Type | None = None, *, text: 
         if expected is not None:
             made, shape = checker.expect(made, shape, expected)
     except TooLarge as error:
+        spend(checker.inlined)
         checker = Checker(scope)
         checker.problem("DM119", str(error), node.start, node.end, "too large", "use fewer calls in one expression")
         made, shape = checker.error(node)
+    spend(checker.inlined)
     failed = any(problem.severity is Severity.ERROR for problem in checker.problems)
     return Checked(
         None if failed else made,
@@ -96,10 +99,6 @@ def constant(value: Any, type_: Type | None = None) -> Checked:
     return Checked(core.Const(type_, 0, 0, -1, value), Shape(type_, item=item_shape(type_)), (), {}, frozenset())
 
 
-class TooLarge(Exception):
-    """The checked expression grows beyond all bounds."""
-
-
 Visited = tuple[core.Core, Shape]
 
 
@@ -116,6 +115,7 @@ class Checker:
     inlining: tuple[str, ...] = ()
     place: tree.Node | None = None
     made: int = 0
+    inlined: int = 0
     depth: int = 0
     slots: int = 0
 
@@ -142,7 +142,10 @@ class Checker:
         self.made += 1
         if self.made > MAX_NODES:
             raise TooLarge(f"with the bodies of its functions put in, this has more than {MAX_NODES} parts")
-        return (node.start, node.end, node.n) if self.place is None else (self.place.start, self.place.end, -1)
+        if self.place is None:
+            return (node.start, node.end, node.n)
+        self.inlined += 1
+        return (self.place.start, self.place.end, -1)
 
     def error(self, node: tree.Node) -> Visited:
         """What stands for a part that has a finding."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.allowance import TooLarge, is_used_up
 from fieldwright.dsl.expressions.scope import Binding, Shape, UserFunction, item_shape
 from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, convert, without_slots
 from fieldwright.dsl.types import Kind, Type, is_assignable
@@ -45,6 +46,8 @@ def user_call(checker: Checker, node: tree.Call, function: UserFunction) -> Visi
         circle = " -> ".join((*checker.inlining, function.name))
         checker.problem("DM116", f"functions may not call themselves: {circle}", *place, "calls itself")
         return checker.error(node)
+    if is_used_up():
+        raise TooLarge("the functions of this project, put in wherever they are called, have too many parts together")
     values: list[tuple[str, str, core.Core, Shape, bool]] = []
     foreign = False
     for name, type_ in function.params:
