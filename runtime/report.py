@@ -33,7 +33,8 @@ class RunReport:
     """The whole run. `mode` is incremental, initial, all, retry or plan; `status` completed, completed_with_errors,
     aborted or cancelled. `operations` are kept for plans only. `calls` counts requests per system and `writes` the
     records sent. `seconds` holds wall time per phase. `notes` are sentences for people (created fields, brought-along
-    parents, lists without a clock)."""
+    parents, lists without a clock). Of `errors` `known_bad` are of earlier runs (this one did not try them);
+    `failed_checks` counts records that this run wrote and that are not as a check of their mapping wants."""
 
     id: int
     mode: str
@@ -50,6 +51,7 @@ class RunReport:
     stopped_fix: str = ""
     exit_code: int = 0
     known_bad: int = 0
+    failed_checks: int = 0
 
     def counts(self, mapping: str, object_name: str) -> ObjectCounts:
         """The row of a mapping's object, made when absent."""

@@ -139,6 +139,9 @@ class _Run:
         report.seconds["total"] = time.perf_counter() - started
         if report.status != "aborted" or report.exit_code != StateUnusable.exit_code:
             report.errors = [error for error in self._journal.errors() if not error.ignored]
+            own = [error for error in report.errors if (error.mapping, error.source_id) in self._journal.recorded]
+            report.known_bad = len(report.errors) - len(own)
+            report.failed_checks = sum(error.kind == "check" for error in own)
         if report.status == "completed" and report.errors:
             report.status, report.exit_code = "completed_with_errors", 1
         self._finish(report, report.status)

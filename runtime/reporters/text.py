@@ -150,8 +150,7 @@ def _closing(report: RunReport, paint: Paint) -> Iterator[str]:
         case "completed" if not rejected:
             yield paint.good(f"{status}.") + f" {_done(report)} Run again at any time: only differences are written."
         case _:
-            failed = f"{count_of(rejected, 'record')} rejected." if rejected else _still_open(report)
-            yield paint.changed(f"{status}.") + f" {_done(report)} {failed}"
+            yield " ".join([paint.changed(f"{status}."), _done(report), *_failures(report)])
             yield "Next: `interpret errors` lists them with their fixes; `interpret run --retry` tries them again."
     if report.known_bad:
         yield f"{count_of(report.known_bad, 'record')} known to fail from earlier runs: `interpret errors`."
@@ -164,12 +163,14 @@ def _done(report: RunReport) -> str:
     return (", ".join(parts) if parts else "Nothing written") + "."
 
 
-def _still_open(report: RunReport) -> str:
-    """What keeps a run without a rejected record from being clean: failed checks, or errors of earlier runs."""
-    checks = sum(error.kind == "check" for error in report.errors)
+def _failures(report: RunReport) -> Iterator[str]:
+    """What keeps a run from being clean: records it could not write, and records that are not as their checks want.
+    Errors that earlier runs left are told apart from both, in a line of their own."""
+    rejected, checks = report.total("rejected"), report.failed_checks
+    if rejected:
+        yield f"{count_of(rejected, 'record')} rejected."
     if checks:
-        return f"{count_of(checks, 'record')} written, but not as {'its' if checks == 1 else 'their'} checks want."
-    return f"{count_of(len(report.errors), 'error')} of earlier runs still open."
+        yield f"{count_of(checks, 'record')} written, but not as {'its' if checks == 1 else 'their'} checks want."
 
 
 def _cell(column: str, number: int, paint: Paint) -> str:

@@ -45,10 +45,12 @@ class ErrorRecord:
 
 
 class Journal:
-    """Runs and errors in the state database."""
+    """Runs and errors in the state database. `recorded` holds (mapping, source id) of the errors met through this
+    journal, which tells those of a run from those that earlier runs left."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self.recorded: set[tuple[str, str]] = set()
 
     def begin_run(self, mode: str, target: str, settings_hash: str) -> int:
         """A new run, status `running`; returns its number."""
@@ -121,6 +123,7 @@ class Journal:
         if not new:
             return
         now = _now()
+        self.recorded.update((error.mapping, error.source_id) for error in new)
         for mapping in {error.mapping for error in new}:
             of_mapping = [error for error in new if error.mapping == mapping]
             known = self.by_record(pair, mapping, [error.source_id for error in of_mapping])

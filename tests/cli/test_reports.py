@@ -218,8 +218,23 @@ def test_failed_check_is_told_apart_from_a_rejected_record() -> None:
     made = report("completed_with_errors")
     made.counts("subscription-opportunity", "salesforce.Opportunity").created = 1
     made.errors = [error(1, kind="check")]
+    made.failed_checks = 1
 
-    assert "1 created. 1 record written, but not as its checks want." in render_run(made)
+    told = render_run(made)
+
+    assert "1 created. 1 record written, but not as its checks want." in told
+    assert "earlier runs" not in told
+
+
+def test_errors_that_this_run_did_not_meet_are_those_of_earlier_runs() -> None:
+    made = report("completed_with_errors")
+    made.errors = [error(1, kind="check"), error(2)]
+    made.known_bad = 2
+
+    told = render_run(made)
+
+    assert "Completed with errors. Nothing written.\n" in told
+    assert "2 records known to fail from earlier runs" in told
 
 
 def test_colour_adds_escapes_and_changes_no_word() -> None:
