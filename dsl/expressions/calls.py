@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.foreign import remedy, renamed
 from fieldwright.dsl.expressions.inlining import user_call
 from fieldwright.dsl.expressions.lookups import LOOKUP, lookup_call
 from fieldwright.dsl.expressions.scope import Binding, Shape
@@ -18,6 +19,7 @@ from fieldwright.dsl.expressions.shapes import (
     common,
     convert,
     describe,
+    named,
     shape_of,
     unify,
     without_slots,
@@ -45,10 +47,11 @@ def call(checker: Checker, node: tree.Call) -> Visited:
     if builtin is not None:
         return _Call(checker, node, builtin).check()
     known = [*functions(), *checker.scope.functions]
-    close = nearest(node.name, known)
+    help_ = remedy(node.name)
+    close = None if help_ else renamed(node.name, known) or nearest(node.name, known)
     place = (node.name_start, node.name_start + len(node.name))
-    caret = did_you_mean(node.name, known) or "unknown function"
-    checker.problem("DM104", f"there is no function `{node.name}`", *place, caret, "", close)
+    caret = f"did you mean `{close}`?" if close else "unknown function"
+    checker.problem("DM104", f"there is no function `{node.name}`", *place, caret, help_, close)
     for part in (*node.args, *(value for _, value in node.named)):
         if not isinstance(part, tree.Lambda):
             checker.visit(part)
@@ -256,13 +259,20 @@ class _Call:
                 names = [param.name for each in self.function.signatures for param in each.params]
                 caret = did_you_mean(key, names) or "unknown argument"
                 message = f"`{node.name}` has no argument `{key}`"
-                self.checker.problem("DM113", message, value.start, value.end, caret)
+                help_ = f"it takes {', '.join(dict.fromkeys(names))}"
+                if any(each.fallible for each in self.function.signatures):
+                    help_ += "; what counts when it fails is `else=`"
+                self.checker.problem("DM113", message, value.start, value.end, caret, help_)
                 return
         forms = "; ".join(each.text for each in self.function.signatures)
         caret = f"{count} given" if not node.method else f"{count - 1} given, and what stands before the point"
         help_ = f"write it as {forms}"
         if node.name == "date" and count == 1:
             help_ = "a moment becomes a date only in a zone: `.date(settings.timezone)`"
+        elif node.name == "join" and count == 1:
+            help_ = "say what stands between the texts: `join([a, b], ' ')`"
+        elif node.args and isinstance(node.args[-1], tree.Lambda):
+            help_ = f"compute the values first: `.map(x -> ..).{node.name}()`"
         message = f"`{node.name}` does not take these arguments"
         self.checker.problem("DM113", message, *self.name_place, caret, help_)
 
@@ -271,7 +281,7 @@ class _Call:
     ) -> None:
         node = nodes[at]
         visited = given[at] if at < len(given) else None
-        shown = "`->`" if visited is None else str(visited[1].type)
+        shown = "`->`" if visited is None else named(visited[1].type)
         if misfit.nulls:
             message = f"`{self.node.name}` needs {misfit.wanted} without null; this is {shown}"
             help_ = "replace null in each element by `?? ..`, or leave them out with compact()"
@@ -279,7 +289,9 @@ class _Call:
             return
         help_ = f"it is written {signature.text}"
         if visited is not None and visited[1].type.kind is Kind.ANY:
-            self.checker.problem("DM216", "the type of this value is not known", node.start, node.end, "type any")
+            help_ = "say first what it is: text(x), int(x), decimal(x), bool(x), elements(x), or .get('key')"
+            message = "the type of this value is not known"
+            self.checker.problem("DM216", message, node.start, node.end, "type any", help_)
             return
         if self.node.name == "date" and visited is not None and visited[1].type.kind is Kind.TIMESTAMP:
             message = "a moment becomes a date only in a zone"
@@ -287,7 +299,11 @@ class _Call:
             self.checker.problem("DM213", message, *self.name_place, "which zone?", help_)
             return
         param = signature.params[min(at, len(signature.params) - 1)]
-        message = f"`{param.name}` of `{self.node.name}` is {misfit.wanted}; this is {shown}"
+        wanted = f"a function `{misfit.wanted}`" if "->" in misfit.wanted else misfit.wanted
+        wanted = wanted.replace("``", "`")
+        message = f"`{param.name}` of `{self.node.name}` is {wanted}; this is {shown}"
+        if visited is not None:
+            help_ = _conversion(self.node.name, param.name, visited[1].type.kind) or help_
         self.checker.problem("DM205", message, node.start, node.end, shown, help_)
 
 
@@ -297,6 +313,24 @@ _TRIED: Final[dict[str, tuple[str, str, Callable[[str, str], object]]]] = {
     "form": ("DM219", "not a form", check_form),
 }
 """Parameters whose texts can be wrong in themselves: code, caret, and what to try with function and text."""
+
+
+def _conversion(name: str, param: str, given: Kind) -> str:
+    """What may have been meant by an argument of another type; empty when nothing is more likely."""
+    match name, given:
+        case "join" | "concat", Kind.STRING | Kind.ENUM if param in ("items", "left", "right"):
+            return "texts are put together in a list: `join([a, b], ' ')`"
+        case "text", Kind.MONEY:
+            return "write text(amount(x)), or format_money(x) for the currency with it"
+        case "amount", Kind.INT | Kind.DECIMAL:
+            return "this is a number already"
+        case "text", Kind.LIST:
+            return "put the elements together: `join(items, ', ')`"
+        case _, Kind.RECORD if name in ("upper", "lower", "trim", "text"):
+            return "name one of its fields: `record.field`"
+        case _, Kind.MONEY if param in ("value", "values", "items"):
+            return "take the number with amount(x)"
+    return ""
 
 
 def describe_is_condition(pattern: FunctionPattern) -> bool:

@@ -19,7 +19,7 @@ from fieldwright.dsl.expressions import calls, core, operators, paths, tree
 from fieldwright.dsl.expressions.allowance import TooLarge, spend
 from fieldwright.dsl.expressions.problems import Problem
 from fieldwright.dsl.expressions.scope import Binding, Scope, Shape, UserFunction, item_shape
-from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape, literal_type
+from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, common, convert, list_shape, literal_type, named
 from fieldwright.dsl.functions.registry import functions
 from fieldwright.dsl.nearest import nearest
 from fieldwright.dsl.types import (
@@ -217,7 +217,9 @@ class Checker:
             )
         else:
             help_ = "give the zone: `.date(settings.timezone)`" if _needs_zone(shape.type, expected) else ""
-            self.problem("DM206", f"this is {shape.type}, but {expected} is needed", *place, str(shape.type), help_)
+            self.problem(
+                "DM206", f"this is {named(shape.type)}, but {expected} is needed", *place, named(shape.type), help_
+            )
         return made, ERROR_SHAPE
 
     def condition(self, node: tree.Node, *, lenient: bool = False) -> tuple[core.Core, bool]:
@@ -227,10 +229,10 @@ class Checker:
         if kind not in (Kind.BOOL, Kind.NULL, Kind.ERROR):
             self.problem(
                 "DM203",
-                f"a condition is true or false; this is {shape.type}",
+                f"a condition is true or false; this is {named(shape.type)}",
                 node.start,
                 node.end,
-                str(shape.type),
+                named(shape.type),
                 "write a comparison, as `x is not blank` or `x > 0`",
             )
         elif shape.type.nullable and kind is not Kind.ERROR and not lenient:
@@ -273,8 +275,10 @@ class Checker:
         otherwise, else_shape = self.visit(node.otherwise)
         merged = common(then_shape, else_shape)
         if merged is None:
-            message = f"both branches have the same type; these are {then_shape.type} and {else_shape.type}"
-            self.problem("DM207", message, node.otherwise.start, node.otherwise.end, str(else_shape.type))
+            message = (
+                f"both branches have the same type; these are {named(then_shape.type)} and {named(else_shape.type)}"
+            )
+            self.problem("DM207", message, node.otherwise.start, node.otherwise.end, named(else_shape.type))
             return self.error(node)
         then, otherwise = convert(then, then_shape, merged), convert(otherwise, else_shape, merged)
         return core.Choice(merged.type, *self.at(node), condition, then, otherwise), merged
@@ -285,8 +289,8 @@ class Checker:
         for part, (_, shape) in zip(node.items, visited, strict=True):
             merged = shape if item is None else common(item, shape)
             if merged is None and item is not None:
-                message = f"all elements of a list have one type; these are {item.type} and {shape.type}"
-                self.problem("DM207", message, part.start, part.end, str(shape.type))
+                message = f"all elements of a list have one type; these are {named(item.type)} and {named(shape.type)}"
+                self.problem("DM207", message, part.start, part.end, named(shape.type))
                 return self.error(node)
             item = merged
         whole = list_shape(item)
@@ -302,9 +306,9 @@ class Checker:
                 continue
             value, shape = self.visit(part)
             if shape.type.kind not in _SHOWABLE:
-                help_ = "take the number with amount(..)" if shape.type.kind is Kind.MONEY else ""
-                message = f"f-text shows texts, numbers and dates; this is {shape.type}"
-                self.problem("DM214", message, part.start, part.end, str(shape.type), help_)
+                help_ = _SHOWN_AS.get(shape.type.kind, "")
+                message = f"f-text shows texts, numbers and dates; this is {named(shape.type)}"
+                self.problem("DM214", message, part.start, part.end, named(shape.type), help_)
             nullable = nullable or (shape.type.nullable and shape.type.kind is not Kind.ERROR)
             made.append(value)
         type_ = replace(STRING, nullable=nullable)
@@ -318,3 +322,10 @@ def _needs_zone(given: Type, wanted: Type) -> bool:
 _SHOWABLE: Final = frozenset(
     [Kind.STRING, Kind.ENUM, Kind.INT, Kind.DECIMAL, Kind.BOOL, Kind.DATE, Kind.TIMESTAMP, Kind.NULL, Kind.ERROR]
 )
+_SHOWN_AS: Final = {
+    Kind.MONEY: "take the number with amount(..), or the whole with format_money(..)",
+    Kind.DURATION: "write text(x), or a number: in_days(x), in_hours(x)",
+    Kind.LIST: "put the elements together: join(items, ', ')",
+    Kind.RECORD: "name one of its fields",
+    Kind.ANY: "say first what it is: text(x), int(x), decimal(x)",
+}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from fieldwright.dsl.diagnostics import Severity
 from fieldwright.dsl.expressions import core, tree
 from fieldwright.dsl.expressions.scope import Shape
-from fieldwright.dsl.expressions.shapes import ORDERED, common, convert
+from fieldwright.dsl.expressions.shapes import ORDERED, common, convert, named
 from fieldwright.dsl.nearest import nearest
 from fieldwright.dsl.types import BOOL, DATE, DECIMAL, DURATION, INT, MONEY, TIMESTAMP, Kind, Type
 
@@ -49,7 +49,9 @@ def _coalesce(checker: Checker, node: tree.Binary) -> Visited:
         checker.problem("DM215", message, *place, "never used", "remove it", severity=Severity.WARNING)
     merged = common(left_shape.required() if kind is not Kind.NULL else right_shape, right_shape)
     if merged is None:
-        message = f"both sides of `??` have the same type; these are {left_shape.type} and {right_shape.type}"
+        message = (
+            f"both sides of `??` have the same type; these are {named(left_shape.type)} and {named(right_shape.type)}"
+        )
         checker.problem("DM207", message, node.start, node.end, "two types")
         return checker.error(node)
     made = core.Coalesce(
@@ -66,8 +68,8 @@ def _membership(checker: Checker, node: tree.Binary) -> Visited:
         return checker.error(node)
     if kind is not Kind.LIST:
         help_ = "write `text.contains(part)`" if kind in (Kind.STRING, Kind.ENUM) else ""
-        message = f"the right side of `in` is a list; this is {right_shape.type}"
-        checker.problem("DM201", message, node.right.start, node.right.end, str(right_shape.type), help_)
+        message = f"the right side of `in` is a list; this is {named(right_shape.type)}"
+        checker.problem("DM201", message, node.right.start, node.right.end, named(right_shape.type), help_)
         return checker.error(node)
     if right_shape.item is not None and not _comparable(
         checker, node, node.left, left_shape, node.right, right_shape.item
@@ -91,8 +93,8 @@ def _comparison(checker: Checker, node: tree.Binary) -> Visited:
     if node.op not in ("==", "!="):
         merged = common(left_shape, right_shape)
         if merged is None or merged.type.kind not in ORDERED:
-            message = f"`{node.op}` needs two values that can be ordered; this is {left_shape.type}"
-            checker.problem("DM202", message, node.left.start, node.left.end, str(left_shape.type))
+            message = f"`{node.op}` needs two values that can be ordered; this is {named(left_shape.type)}"
+            checker.problem("DM202", message, node.left.start, node.left.end, named(left_shape.type))
             return checker.error(node)
         type_ = replace(BOOL, nullable=left_shape.type.nullable or right_shape.type.nullable)
     return core.Compare(type_, *checker.at(node), node.op, left, right), Shape(type_)
@@ -108,8 +110,11 @@ def _comparable(
         return False
     merged = common(left_shape, right_shape)
     if merged is None or merged.type.kind in (Kind.RECORD, Kind.LIST, Kind.ANY):
-        message = f"these cannot be compared: {left_shape.type} and {right_shape.type}"
-        checker.problem("DM202", message, node.start, node.end, "two types" if merged is None else "not comparable")
+        message = f"these cannot be compared: {named(left_shape.type)} and {named(right_shape.type)}"
+        help_ = _comparison_remedy(*kinds)
+        checker.problem(
+            "DM202", message, node.start, node.end, "two types" if merged is None else "not comparable", help_
+        )
         return False
     for side, values in ((left, right_shape.type), (right, left_shape.type)):
         _enum_values(checker, side, values)
@@ -143,13 +148,38 @@ def _arithmetic(checker: Checker, node: tree.Binary) -> Visited:
         return checker.error(node)
     found = _ARITHMETIC.get((node.op, a, b))
     if found is None:
-        message = f"`{node.op}` does not work on {left_shape.type} and {right_shape.type}"
+        message = f"`{node.op}` does not work on {named(left_shape.type)} and {named(right_shape.type)}"
         help_ = _remedy(node.op, a, b)
         checker.problem("DM201", message, node.op_start, node.op_start + 1, "does not fit", help_)
         return checker.error(node)
     type_, on = found
     type_ = replace(type_, nullable=left_shape.type.nullable or right_shape.type.nullable)
     return core.Arithmetic(type_, *checker.at(node), node.op, on, left, right), Shape(type_)
+
+
+def _comparison_remedy(a: Kind, b: Kind) -> str:
+    """What an integrator may have meant who compared these."""
+    kinds = {a, b}
+    text = bool(kinds & {Kind.STRING, Kind.ENUM})
+    if Kind.MONEY in kinds and kinds & _NUMERIC:
+        return "compare the number, `amount(x) > 100`, or an amount, `x > money(100, 'EUR')`"
+    if kinds == {Kind.DATE, Kind.TIMESTAMP}:
+        return "a moment becomes a date in a zone: `.date(settings.timezone)`"
+    if text and Kind.DATE in kinds:
+        return "write the date as date('2020-01-31')"
+    if text and Kind.TIMESTAMP in kinds:
+        return "write the moment as timestamp('2020-01-31T12:00:00Z'), or compare days: `.date(settings.timezone)`"
+    if text and kinds & _NUMERIC:
+        return "a number is written without quotes; a text becomes one with int(x) or decimal(x)"
+    if text and Kind.BOOL in kinds:
+        return "true and false are written without quotes"
+    if Kind.ANY in kinds:
+        return "say first what it is: text(x), int(x), decimal(x), bool(x)"
+    if Kind.RECORD in kinds:
+        return "compare one of its fields, as `.id`"
+    if Kind.LIST in kinds:
+        return "ask for an element: `x in items`, or `items.any(i -> i == x)`"
+    return ""
 
 
 def _remedy(op: str, a: Kind, b: Kind) -> str:
@@ -184,8 +214,8 @@ def negative(checker: Checker, node: tree.Unary) -> Visited:
     if shape.type.kind is Kind.ERROR:
         return checker.error(node)
     if shape.type.kind not in (Kind.INT, Kind.DECIMAL, Kind.MONEY, Kind.DURATION):
-        message = f"`-` does not work on {shape.type}"
-        checker.problem("DM201", message, node.start, node.end, str(shape.type))
+        message = f"`-` does not work on {named(shape.type)}"
+        checker.problem("DM201", message, node.start, node.end, named(shape.type))
         return checker.error(node)
     return core.Negate(shape.type, *checker.at(node), made), Shape(shape.type)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from fieldwright.dsl.expressions import core, tree
 from fieldwright.dsl.expressions.reading import codec_name, is_absent_list_empty
 from fieldwright.dsl.expressions.scope import PLAIN_SYSTEM, Shape
-from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, PAIR
+from fieldwright.dsl.expressions.shapes import ERROR_SHAPE, PAIR, named
 from fieldwright.dsl.functions.registry import functions
 from fieldwright.dsl.nearest import did_you_mean, nearest
 from fieldwright.dsl.schema import FieldSchema
@@ -32,10 +32,18 @@ def attribute(checker: Checker, node: tree.Attr) -> Visited:
         case Kind.RECORD:
             return _field(checker, node, made, shape)
         case Kind.ANY:
-            checker.problem("DM216", "nothing is known about the inside of this value", *place, "type any")
+            checker.problem(
+                "DM216",
+                "nothing is known about the inside of this value",
+                *place,
+                "type any",
+                f"write .get('{node.name}') and say what comes out, as text(..)",
+            )
         case kind:
             help_ = ""
-            if node.name in functions() or node.name in checker.scope.functions:
+            if isinstance(node.target, tree.Attr) and node.name in checker.scope.names:
+                help_ = "texts are put together with join([a, b], ' ') or f'{a} {b}'"
+            elif node.name in functions() or node.name in checker.scope.functions:
                 help_ = f"`{node.name}` is a function: write `.{node.name}()`"
             elif kind is Kind.LIST:
                 help_ = f"take it from each element: `.map(x -> x.{node.name})`"
@@ -121,6 +129,8 @@ def _unknown_field(
         help_ = "a custom field is declared in a `schema` document of the project"
     elif node.name in functions() or node.name in checker.scope.functions:
         help_ = f"`{node.name}` is a function: write `.{node.name}()`"
+    elif not close and 0 < len(known) <= 8:
+        help_ = f"there is: {', '.join(known)}"
     place = (node.name_start, node.name_start + len(node.name))
     checker.problem("DM101", f"`{node.name}` is not a field of {owner}", *place, caret, help_, close)
 
@@ -131,8 +141,18 @@ def index(checker: Checker, node: tree.Index) -> Visited:
     if Kind.ERROR in (shape.type.kind, position_shape.type.kind):
         return checker.error(node)
     if shape.type.kind is not Kind.LIST or position_shape.type.kind is not Kind.INT:
-        message = f"`[..]` takes an element of a list by its number; this is {shape.type}[{position_shape.type}]"
-        checker.problem("DM211", message, node.start, node.end, "not a list and a number")
+        shown = f"{named(shape.type)}[{named(position_shape.type)}]"
+        message = f"`[..]` takes an element of a list by its number; this is {shown}"
+        help_ = ""
+        if shape.type.kind is Kind.RECORD and isinstance(node.index, tree.Literal):
+            help_ = f"a field is named after a point: `.{node.index.value}`"
+        elif shape.type.kind in (Kind.STRING, Kind.ENUM):
+            help_ = (
+                "pieces of a text: truncate(x, n), right(x, n), before(x, mark), after(x, mark), extract(x, pattern)"
+            )
+        elif shape.type.kind is Kind.ANY:
+            help_ = "write .get('key') for an object, elements(x)[0] for a list"
+        checker.problem("DM211", message, node.start, node.end, "not a list and a number", help_)
         return checker.error(node)
     item = (shape.item or ERROR_SHAPE).optional()
     return core.At(item.type, *checker.at(node), target, position), item

@@ -185,6 +185,13 @@ def without_slots(shape: Shape, slots: tuple[str, ...]) -> Shape:
     )
 
 
+def named(type_: Type) -> str:
+    """The type in words of a message. A literal text is an enum of itself to the checker, a string to its author."""
+    if type_.kind is Kind.ENUM and len(type_.values) == 1:
+        return "string?" if type_.nullable else "string"
+    return str(type_)
+
+
 def literal_type(value: Any) -> Type:
     """The type of a constant. A text is an enum of one value, so that what may be written into a picklist can be proved
     through conditions and `??`; as every enum it is a string where one is needed."""
