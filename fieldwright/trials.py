@@ -84,6 +84,10 @@ class Trials:
                 trial.results.append(self._case(test, tested, case, trial, update_golden))
         return trial
 
+    def outcome(self, test: TestDocument) -> Outcome:
+        """What comes of the first case of a document, whatever it expects."""
+        return self.run([test]).results[0].outcome
+
     def expect(self, coverage: Coverage, names: Iterable[str]) -> None:
         """Note what there is to reach in these mappings, overlays and rulesets."""
         for name in names:

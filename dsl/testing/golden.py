@@ -36,7 +36,7 @@ def as_document(outcome: Outcome) -> dict[str, Any]:
 
 def golden_text(outcome: Outcome) -> str:
     """The text of the golden file."""
-    return "\n".join(_lines(as_document(outcome), "")) + "\n"
+    return "\n".join(yaml_lines(as_document(outcome), "")) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -51,16 +51,17 @@ def _plain(value: Any) -> Any:
             return value
 
 
-def _lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+def yaml_lines(value: Mapping[str, Any], indent: str) -> Iterator[str]:
+    """The lines of a table in block style, lists and references on one line where that is possible."""
     for name, part in value.items():
         key = f"{indent}{yaml_scalar(name)}:"
         if isinstance(part, dict) and part and "ref" not in part:
             yield key
-            yield from _lines(part, indent + "  ")
+            yield from yaml_lines(part, indent + "  ")
         elif isinstance(part, list) and any(isinstance(item, dict) for item in part):
             yield key
             for item in part:
-                inner = list(_lines(item, indent + "    ")) if isinstance(item, dict) and item else []
+                inner = list(yaml_lines(item, indent + "    ")) if isinstance(item, dict) and item else []
                 first = inner[0].strip() if inner else _flow(item)
                 yield f"{indent}  - {first}"
                 yield from inner[1:]

@@ -29,7 +29,9 @@ Examples:
   interpret test tests/acme.test.yaml   those of one file, or of one mapping's file
   interpret test -k trial               cases with this in their name
   interpret test --coverage             also what no case reached
-  interpret test --update-golden        accept what comes out as golden files""",
+  interpret test --update-golden        accept what comes out as golden files
+  interpret test --record cus_000001 --mapping customer-account
+                                        a new case from a record that was read, masked""",
 )
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("-k", "text", default="", metavar="TEXT", help="Only cases whose name, or whose mapping's, has this.")
@@ -38,20 +40,33 @@ Examples:
     "--junit", "junit_file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Also as JUnit XML."
 )
 @click.option("--coverage", is_flag=True, help="List what no case reached.")
+@click.option("--record", metavar="ID", help="Write a case from this source record, personal data replaced.")
+@click.option("--mapping", metavar="MAPPING", help="With --record: the mapping to test.")
+@click.option(
+    "--to",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="With --record: where to. [default: tests/MAPPING.test.yaml]",
+)
 @options.settings_option()
 @options.target_option()
 @options.project_option()
 @options.output_option()
+@options.state_option()
 def command(
     paths: tuple[Path, ...],
     text: str,
     update_golden: bool,
     junit_file: Path | None,
     coverage: bool,
+    record: str | None,
+    mapping: str | None,
+    to: Path | None,
     given_settings: tuple[str, ...],
     target: str | None,
     folder: Path | None,
     output_format: str,
+    state: Path | None,
 ) -> int:
     """Run the test documents beside the mappings.
 
@@ -65,6 +80,9 @@ def command(
     project = _with_files(find_project(folder), chosen)
     checked = check(project, project.target(target), given_settings)
     checked.require()
+    if record is not None or mapping is not None:
+        path = state or project.state_file(project.target(target))
+        return _record(checked, record, mapping, to, path)
     trials = Trials(checked)
     tests = _tests(checked, trials, frozenset(shown_path(path) for path in chosen), everything=not paths)
     trial = trials.run(tests, text, update_golden=update_golden)
@@ -78,6 +96,18 @@ def command(
     else:
         _print(trial, listing=coverage)
     return failures.FINDINGS if trial.failed else failures.OK
+
+
+def _record(checked: CheckedProject, record: str | None, mapping: str | None, to: Path | None, state: Path) -> int:
+    from fieldwright.recording import recorded_case, save_case
+
+    if record is None or mapping is None:
+        raise failures.WrongUse("--record and --mapping go together", "--record cus_000001 --mapping customer-account")
+    text = recorded_case(checked, mapping, record, state)
+    path = to or checked.project.folder / "tests" / f"{mapping}.test.yaml"
+    save_case(path, text)
+    output.say(f"Wrote a case to {shown_path(path)}. Read it before you share it: masking goes by the kind of field.")
+    return failures.OK
 
 
 def _print(trial: Trial, *, listing: bool) -> None:
