@@ -7,6 +7,7 @@ network, runs no code of the files it reads and needs the extra `lsp`.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 
 import click
@@ -38,5 +39,8 @@ def command(stdio: bool, verbose: bool) -> int:
             "the language server is not installed", "install it with: pip install 'fieldwright[lsp]'"
         ) from None
     logging.basicConfig(stream=sys.stderr, level=logging.DEBUG if verbose else logging.WARNING)
-    make_server().start_io()
+    # The protocol gets streams of its own: whatever else prints goes to stderr and cannot come between two messages.
+    given, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    make_server().start_io(given, answers)
     return failures.OK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 
 import pytest
@@ -10,10 +11,15 @@ from fieldwright.connectors.registry import shipped_schemas
 from fieldwright.dsl.document import DocumentKind
 from fieldwright.dsl.pipeline import check_project, load
 from fieldwright.dsl.source import SourceFile
+from fieldwright.lsp.actions import actions
+from fieldwright.lsp.completion import complete
+from fieldwright.lsp.definition import definitions
+from fieldwright.lsp.hover import hover
 from fieldwright.lsp.places import expressions, kind_of
 from fieldwright.lsp.positions import Units, to_offset, to_position
 from fieldwright.lsp.projects import Workshop
 from fieldwright.lsp.remembered import Files, Remembering
+from fieldwright.lsp.rename import NotRenamed, renamable, rename
 from fieldwright.lsp.scopes import checked, scope_at
 from fieldwright.project import pack_files
 
@@ -35,7 +41,7 @@ EDITS = (
 )
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_a_remembered_check_finds_what_a_fresh_one_finds(seed: int) -> None:
     chance = random.Random(seed)
     files = list(PACKS)
@@ -104,3 +110,56 @@ def test_an_emoji_counts_two_units_by_default() -> None:
     assert to_offset(file, 0, 2) == 1
     assert to_offset(file, 0, 99) == 2
     assert to_offset(file, 99, 0) == 2
+
+
+PIECES = (
+    ":",
+    "{",
+    "}",
+    "'",
+    '"',
+    "(",
+    ".",
+    "\n",
+    "  ",
+    "- ",
+    ": ",
+    "|",
+    ">",
+    "é🙂",
+    "a.b.",
+    "x -> ",
+    "null",
+    "[",
+    "]",
+    "",
+)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_text_and_no_place_is_too_broken_for_an_answer(seed: int) -> None:
+    """Answers may be empty, but there is one, whatever is typed where."""
+    chance = random.Random(seed)
+    workshop = Workshop(None)
+    for _ in range(12):
+        text = chance.choice(PACKS).text
+        for _ in range(chance.randint(0, 3)):
+            start = chance.randrange(len(text))
+            end = start + chance.choice((0, 1, 1, 5, 40))
+            text = text[:start] + chance.choice(PIECES) + text[end:]
+        workshop.open("/own.yaml", text)
+        view = workshop.view()
+        file = view.files["/own.yaml"]
+        for _ in range(6):
+            offset = chance.randrange(len(text) + 1)
+            for item in complete(file, offset, view).items:
+                assert item.label
+                assert item.text
+            for span in definitions(file, offset, view):
+                assert 0 <= span.start <= span.end <= len(span.file.text)
+            hover(file, offset, view)
+            actions(file, offset, offset, view)
+            named = renamable(file, offset, view)
+            if named is not None:
+                with contextlib.suppress(NotRenamed):
+                    rename(named, "another", view)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 from collections.abc import Awaitable, Iterator
 from pathlib import Path
@@ -44,11 +45,20 @@ class Editor:
         self.folder = folder
         self.uri = (folder / "mappings" / "own.map.yaml").as_uri()
         self.loop = asyncio.new_event_loop()
-        self.client = LanguageClient("editor", "1")
+        self.code = -1
+        self.gone = asyncio.Event()
+        editor = self
+
+        class Client(LanguageClient):
+            async def server_exit(self, server: asyncio.subprocess.Process) -> None:
+                editor.code = server.returncode if server.returncode is not None else -1
+                editor.gone.set()
+
+        self.client = Client("editor", "1")
         self.findings: asyncio.Queue[types.PublishDiagnosticsParams] = asyncio.Queue()
         self.version = 0
 
-        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)  # type: ignore[untyped-decorator]
         def published(params: types.PublishDiagnosticsParams) -> None:
             self.findings.put_nowait(params)
 
@@ -103,12 +113,15 @@ class Editor:
     def here(self) -> types.TextDocumentIdentifier:
         return types.TextDocumentIdentifier(self.uri)
 
-    def stop(self) -> None:
+    def stop(self) -> int:
+        """End the server as the protocol asks; its exit code."""
         self.wait(self.client.shutdown_async(None))
         self.client.exit(None)
-        self.wait(self.client.stop())
+        self.wait(self.gone.wait())
+        self.wait(self.client.stop())  # type: ignore[no-untyped-call]
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
+        return self.code
 
 
 def place(text: str, before: str, units: int = 2) -> types.Position:
@@ -124,7 +137,8 @@ def started(folder: Path, encodings: list[types.PositionEncodingKind] | None = N
     try:
         yield editor
     finally:
-        editor.stop()
+        code = editor.stop()
+    assert code == 0, "a server that was asked to end ends with 0"
 
 
 @pytest.fixture(scope="module")
@@ -302,3 +316,11 @@ def test_columns_are_counted_as_the_client_asks(shop: Path, encoding: str, units
 
         assert editor.capabilities.position_encoding == types.PositionEncodingKind(encoding)
         assert found.range.start == place(text, "f'🙂 {", units)
+
+
+def test_nothing_but_the_server_pays_for_the_protocol() -> None:
+    modules = "fieldwright.cli, fieldwright.commands.lsp, fieldwright.lsp.completion, fieldwright.lsp.rename"
+    program = f"import sys, {modules}; print([name for name in sys.modules if 'pygls' in name or 'lsprotocol' in name])"
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=TIMEOUT)
+
+    assert found.stdout.strip() == "[]"
