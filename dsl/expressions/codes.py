@@ -205,6 +205,15 @@ CODES: Final = (
         "Type not known",
         "The catalog does not say what is inside of this value (free JSON), so nothing can be checked.",
     ),
+    CodeInfo(
+        "DM217",
+        "Amount times or by 100",
+        "Money is exact in its currency, yen and dollars alike: nothing is left to be converted from cents. Where a "
+        "number of cents is wanted, minor_units() gives it.",
+        "invoice.total / 100",
+        "amount(invoice.total)",
+        _WARNING,
+    ),
     CodeInfo("DM218", "No such time zone", "Zones are named as in the IANA database.", "'Berlin'", "'Europe/Berlin'"),
     CodeInfo(
         "DM219",

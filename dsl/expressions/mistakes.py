@@ -89,7 +89,7 @@ def _respelt(text: str) -> tuple[tuple[int, int, str], ...]:
 
 def explain(text: str, error: Any) -> Problem:
     """The problem behind a failure of the parser (lark's UnexpectedInput)."""
-    found = prescan(text)
+    found = prescan(text) or _habit(text)
     if found is not None:
         return found
     token = getattr(error, "token", None)
@@ -148,6 +148,104 @@ def explain(text: str, error: Any) -> Problem:
     if word == "->" or text[start - 1 : start + 1] == "->":
         return Problem("DM114", "`->` stands only in an argument, as in `map(x -> x.id)`", start, end, "not here")
     return Problem("DM100", f"`{word}` does not fit here", start, end, f"expected {_wanted(expected)}")
+
+
+_HABITS: Final = (
+    (
+        r"\{\{|\}\}|\$\{",
+        "DM105",
+        "this is no template: the whole value is an expression already",
+        "leave {0} out",
+        None,
+    ),
+    (r"<>", "DM105", "`<>` is written `!=`", "other spelling", "!="),
+    (r"=~", "DM105", "`a =~ pattern` is written `matches(a, pattern)`", "other spelling", None),
+    (r"=>", "DM114", "`=>` is written `->`", "other arrow", "->"),
+    (r"\*\*", "DM105", "`a ** b` is written `power(a, b)`", "other spelling", None),
+    (r"//", "DM105", "`a // b` is written `floor(a / b)`", "other spelling", None),
+    (r"\blambda\b", "DM114", "`lambda x: ..` is written `x -> ..`", "other spelling", None),
+    (r"\breturn\b", "DM105", "the whole text is the value: nothing is returned", "leave it out", ""),
+    (r"\belif\b", "DM105", "`elif` is written `else if`", "other spelling", "else if"),
+    (r"\bif(?= *\([^()]*,)", "DM105", "`if(a, b, c)` is written `if a then b else c`", "other spelling", None),
+    (r"(?<=[\w)\]'\"] )like\b", "DM105", "`a like 'x%'` is written `a.starts_with('x')`", "other spelling", None),
+    (r"\bis +(?:not +)?(?:empty|none|None|undefined|nil|NULL)\b", "DM105", "", "other spelling", None),
+    (r"(?<=[\w)\]'\"] )(?:AND|OR|NOT|IN|IS)\b", "DM105", "operators are written in small letters", "capitals", None),
+    (r"\bin *\((?=[^()]*,)", "DM105", "a list stands in square brackets: `in [a, b]`", "round brackets", None),
+    (
+        r"(?<=[\w)\]'\"] )(?<!\belse )(?<!\bthen )(?<!\band )(?<!\bor )(?<!\bnot )if\b",
+        "DM105",
+        "`a if b else c` is written `if b then a else c`",
+        "other order",
+        None,
+    ),
+    (r"(?<=[\w)\]'\"] )(?:eq|ne|gt|ge|lt|le|equals)\b", "DM105", "", "other spelling", None),
+    (
+        r"(?<![\w.])[0-9]{4}-[0-9]{2}-[0-9]{2}(?![\w-])",
+        "DM115",
+        "a date is written `date('{0}')`",
+        "not a number",
+        "date('{0}')",
+    ),
+    (r"(?<![\w.])[0-9]{1,3}(?:,[0-9]{3})+(?![\w(\[])", "DM115", "a number has no thousands mark", "not a number", None),
+    (r"(?<![\w.)\]])\.[0-9]+", "DM115", "a number begins with a digit", "not a number", "0{0}"),
+    (r"(?<![\w.])[0-9]+\.(?![\w])", "DM115", "a number does not end with a point", "not a number", None),
+    (
+        r"(?<![\w.])[0-9]+(?:\.[0-9]+)?%\s*$",
+        "DM115",
+        "per cent are written as a fraction: 10 % is 0.1",
+        "no unit",
+        None,
+    ),
+    (r"(?<![\w.])[0-9]+(?:\.[0-9]+)? +[A-Z]{3}\b", "DM115", "an amount is written `money(5, 'EUR')`", "no unit", None),
+)
+"""Habits of other languages that can only be seen as a whole: pattern, code, message, caret, what is right.
+`{0}` stands for the piece found."""
+
+_MEANT: Final = {
+    "eq": "==",
+    "equals": "==",
+    "ne": "!=",
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+}
+
+
+def _habit(text: str) -> Problem | None:
+    bare = _blanked(text)
+    first: Problem | None = None
+    for pattern, code, message, caret, right in _HABITS:
+        match = re.search(pattern, bare)
+        if match is None or (first is not None and first.start <= match.start()):
+            continue
+        piece = match.group()
+        if piece in _MEANT:
+            message, right = f"`{piece}` is written `{_MEANT[piece]}`", _MEANT[piece]
+        elif piece in ("AND", "OR", "NOT", "IN", "IS"):
+            right = piece.lower()
+        elif piece.startswith("is"):
+            word = "blank" if piece.endswith("empty") else "null"
+            right = f"is not {word}" if " not " in piece else f"is {word}"
+            message = f"`{' '.join(piece.split())}` is written `{right}`"
+        elif right is not None:
+            right = right.format(piece)
+        elif "thousands" in message:
+            right = piece.replace(",", "")
+        elif "end with a point" in message:
+            right = piece[:-1]
+        first = Problem(code, message.format(piece), match.start(), match.end(), caret.format(f"`{piece}`"), "", right)
+    return first
+
+
+def _blanked(text: str) -> str:
+    """The text with what stands in quotes replaced by blanks of the same length, the quotes kept."""
+
+    def blank(match: re.Match[str]) -> str:
+        piece = match.group()
+        return piece[0] + " " * (len(piece) - 2) + piece[-1] if match.lastgroup == "text" else piece
+
+    return _SCAN.sub(blank, text)
 
 
 def _strange(text: str, at: int) -> Problem:

@@ -153,6 +153,11 @@ def _arithmetic(checker: Checker, node: tree.Binary) -> Visited:
         checker.problem("DM201", message, node.op_start, node.op_start + 1, "does not fit", help_)
         return checker.error(node)
     type_, on = found
+    if type_.kind is Kind.MONEY and isinstance(right, core.Const) and right.value == 100 and node.op in "*/":
+        message = "an amount knows its currency's minor unit already: this makes it a hundred times too large or small"
+        help_ = "the number in major units is amount(x), in minor units minor_units(x)"
+        place = (node.op_start, node.right.end)
+        checker.problem("DM217", message, *place, "cents?", help_, severity=Severity.WARNING)
     type_ = replace(type_, nullable=left_shape.type.nullable or right_shape.type.nullable)
     return core.Arithmetic(type_, *checker.at(node), node.op, on, left, right), Shape(type_)
 
