@@ -179,4 +179,12 @@ CODES: Final = (
         "settings: {list: Customers}",
     ),
     CodeInfo("DM609", "Unknown overlay", "The project names an overlay that is not among the files."),
+    CodeInfo(
+        "DM610",
+        "Mapping is not what the overlay expects",
+        "Under `expects:` an overlay says which definitions of the mapping it relies on. One of them is another now, "
+        "or gone: what the overlay does may no longer be right.",
+        "expects: {Phone: customer.phone}   # the mapping says customer.billing_address.phone",
+        "expects: {Phone: customer.billing_address.phone}",
+    ),
 )

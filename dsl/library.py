@@ -19,11 +19,13 @@ from fieldwright.dsl.expressions.scope import NamedTable, Scope, UserFunction
 from fieldwright.dsl.findings import Findings
 from fieldwright.dsl.mapping import Constant, Value, entries, fallback_of, table_rows
 from fieldwright.dsl.nearest import did_you_mean
+from fieldwright.dsl.preferences import refusal
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import Span
 from fieldwright.dsl.typenotation import NotAType, parse_type
-from fieldwright.dsl.types import Type
+from fieldwright.dsl.types import Kind, Type
 from fieldwright.dsl.values import EvaluationError
+from fieldwright.dsl.valuetables import table_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +108,33 @@ def _table(entry: Entry, schemas: Schemas, findings: Findings) -> SharedTable:
         key_type = _type(key, schemas, findings)
     rows = said.get("rows")
     assert rows is not None, "structure was checked"
+    value = said.get("value")
+    value_type = _type(value, schemas, findings) if isinstance(value, Scalar) else None
+    _check_rows(entry.name, table_rows(rows), key_type, value_type, findings)
     fallback = said.get("else")
+    if value_type is not None and isinstance(fallback, Scalar) and fallback.value != "error":
+        _check_outcome(entry.name, fallback, value_type, findings)
     open_ended = isinstance(fallback, Scalar) and fallback.value == "error"
     return SharedTable(entry.name, entry.key.span, key_type, table_rows(rows), fallback_of(fallback), open_ended)
+
+
+def _check_rows(
+    name: str, rows: tuple[tuple[Scalar, Scalar], ...], key: Type | None, value: Type | None, findings: Findings
+) -> None:
+    """Rows of a table against the types that it declares."""
+    for given, outcome in rows:
+        if key is not None and not table_key(given, key.required())[0]:
+            hint = did_you_mean(given.text, key.values) if key.kind is Kind.ENUM else ""
+            message = f"`{given.text}` in the table `{name}` is no value of {key.required()}"
+            findings.error("DM312", message, given.span, hint or "never matches")
+        if value is not None:
+            _check_outcome(name, outcome, value, findings)
+
+
+def _check_outcome(name: str, outcome: Scalar, value: Type, findings: Findings) -> None:
+    refused = refusal(outcome, value)
+    if refused:
+        findings.error("DM308", f"An outcome of the table `{name}` {refused}", outcome.span, f"not {value}")
 
 
 def _function(entry: Entry, schemas: Schemas, findings: Findings) -> tuple[UserFunction | None, Scalar | None]:

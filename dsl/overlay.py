@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from fieldwright.dsl.diagnostics import Diagnostic, Label, Severity
 from fieldwright.dsl.document import Document, Entry, Node, Scalar, Sequence, Table
+from fieldwright.dsl.expectations import check_expectations
 from fieldwright.dsl.mapping import plain_bool
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.source import Span
@@ -44,6 +45,7 @@ def apply_overlays(base: Document, overlays: tuple[Document, ...]) -> tuple[Docu
             label = (Label(base.name_at, "the mapping"),)
             findings.append(Diagnostic("DM602", Severity.ERROR, message, span, "another version", hint, label))
             continue
+        findings.extend(check_expectations(base, overlay))
         root = _Merging(overlay, base.name, touched, findings).merge(root)
     return replace(base, root=root), tuple(findings)
 
