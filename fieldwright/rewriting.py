@@ -50,7 +50,8 @@ class Rewritten:
     def diff(self) -> str:
         """The change as a unified diff; empty for none."""
         old, new = (text.splitlines(keepends=True) for text in (self.file.text, self.text))
-        made = difflib.unified_diff(old, new, f"a/{self.file.path}", f"b/{self.file.path}")
+        name = self.file.path.lstrip("/")
+        made = difflib.unified_diff(old, new, f"a/{name}", f"b/{name}")
         return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in made)
 
     def write(self) -> None:

@@ -85,13 +85,13 @@ def _expression(
 ) -> tuple[str, list[str]]:
     width = WIDTH - indent
     whole = inline(made.flat, flow=False)
-    stays_on_one_line = pinned and "\n" not in scalar.file.text[scalar.start : scalar.end]
-    if breaks:
+    is_one_line = "\n" not in scalar.file.text[scalar.start : scalar.end]
+    if not is_one_line:
         kept = made.lines_like(scalar.value if isinstance(scalar.value, str) else "", breaks, width)
         lines = kept or made.lines(width)
-        if (kept and len(kept) > 1) or pinned or not _fits(whole, used):
+        if len(kept or ()) > 1 or pinned or not _fits(whole, used):
             return ">-", [" " * indent + line for line in lines]
-    if stays_on_one_line or _fits(whole, used):
+    if (pinned and is_one_line) or _fits(whole, used):
         return whole, []
     lines = made.lines(width)
     if len(lines) == 1 and indent + len(lines[0]) >= used + len(whole):

@@ -122,6 +122,8 @@ def test_quotes_stand_where_some_reader_needs_them(given: str, wanted: str) -> N
         ("int( x,else = null )", "int(x, else=null)"),
         ("(if a then b else c)??d", "(if a then b else c) ?? d"),
         ("if a then (if b then c else d) else e", "if a then if b then c else d else e"),
+        ("a ?? (b ?? c)", "a ?? b ?? c"),
+        ("(a ?? b) ?? c", "(a ?? b) ?? c"),
         ("a is  not  blank", "a is not blank"),
         ("a not   in ['x','y']", "a not in ['x', 'y']"),
         ('a ?? "x"', "a ?? 'x'"),
@@ -249,6 +251,38 @@ def test_an_allowance_stays_at_its_line() -> None:
     assert _field(behind) == behind
     made = _formatted("# Top.\n# interpret: allow DM101 -- soon\nmapping: a\ninterpret: 1\n")
     assert made == "# Top.\ninterpret: 1\n# interpret: allow DM101 -- soon\nmapping: a\n"
+
+
+def test_an_allowance_above_a_line_keeps_that_line_whole() -> None:
+    long = "{value: customer.company, write: create_only, doc: " + "very " * 16 + "long}"
+    text = f"interpret: 1\nmapping: a\nfields:\n  # interpret: allow DM401 -- for a while\n  F: {long}\n  G: {long}\n"
+
+    made = _formatted(text)
+
+    assert f"  F: {long}\n" in made
+    assert "  G:\n    value: customer.company\n" in made
+
+
+def test_an_allowance_keeps_a_long_expression_on_its_line_and_a_folded_one_folded() -> None:
+    long = " and ".join(["customer.company is not blank"] * 5)
+    allowed = "# interpret: allow DM401 -- for a while"
+
+    assert _field(f"{long}  {allowed}") == f"{long}  {allowed}"
+    assert _field(f">-  {allowed}\n  a + b") == f">-  {allowed}\n    a + b"
+
+
+def test_a_comment_between_a_key_and_its_value_goes_above_the_key() -> None:
+    assert _formatted("interpret: 1\nmapping: a\nfields:\n  A:\n    # why\n    b\n  C: d\n") == (
+        "interpret: 1\nmapping: a\nfields:\n  # why\n  A: b\n  C: d\n"
+    )
+
+
+def test_an_empty_line_between_items_of_a_list_is_one() -> None:
+    text = "interpret: 1\nruleset: a\nrules:\n  - rule: b\n    then: nothing\n\n\n  - then: nothing\n    rule: c\n"
+
+    assert _formatted(text) == (
+        "interpret: 1\nruleset: a\nrules:\n  - rule: b\n    then: nothing\n\n  - rule: c\n    then: nothing\n"
+    )
 
 
 def test_a_file_that_is_no_yaml_is_left_alone() -> None:
