@@ -111,6 +111,15 @@ def test_hover_tells_what_is_known(at: Open, before: str, after: str, expected: 
     assert [one for one in expected if one not in text] == []
 
 
+def test_hover_knows_what_the_filter_proves(at: Open) -> None:
+    filtered = BASE.replace("key:\n", "filter: customer is not null\nkey:\n", 1)
+    before = said(at(bar(BASE, "Name: title ?? cus", "tomer.email")))
+    after = said(at(bar(filtered, "Name: title ?? cus", "tomer")))
+
+    assert "customer: record<chargebee.customer>?" in before
+    assert "customer: record<chargebee.customer>\n" in after
+
+
 def test_hover_on_a_finding_shows_the_page_of_its_code(at: Open) -> None:
     text = said(at(bar(BASE.replace("customer.email", "customer.emial"), "customer.em", "ial")))
 

@@ -62,6 +62,74 @@ def test_a_remembered_check_finds_what_a_fresh_one_finds(seed: int) -> None:
         assert found.diagnostics == fresh.diagnostics
 
 
+OWN = """\
+interpret: 1
+mapping: own
+version: 1
+from: {object: chargebee.subscription, as: subscription}
+to: salesforce.Opportunity
+driven_by: own-rules
+key:
+  match:
+    - {field: chargebeeapps__Subscription_Id__c, with: subscription.id}
+fields:
+  Name: settings.title
+  StageName: {const: Closed Won}
+  CloseDate: run.started_at.date(settings.timezone)
+  AccountId: {ref: customer-account, key: subscription.customer_id}
+  chargebeeapps__Subscription_Id__c: subscription.id
+"""
+RULES = """\
+interpret: 1
+ruleset: own-rules
+settings:
+  title: {type: string, default: x}
+rules:
+  - {rule: always, then: create}
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code"),
+    [
+        ("to: salesforce.Account\n", "to: salesforce.Contact\n", "DM314"),
+        ("mapping: customer-account\n", "mapping: customer-acount\n", "DM403"),
+        ("{type: string, default: x}", "{type: bool, default: true}", "DM308"),
+        ("{type: string, default: x}", "{type: string?, default: x}", "DM304"),
+        ("  title: {type", "  tittle: {type", "DM101"),
+    ],
+)
+def test_a_change_in_another_file_reaches_what_depends_on_it(old: str, new: str, code: str) -> None:
+    files = [*PACKS, SourceFile("own.map.yaml", OWN), SourceFile("own.rules.yaml", RULES)]
+    number = next(at for at, file in enumerate(files) if old in file.text)
+    reading, steps = Files(), Remembering()
+    before = check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+    files[number] = SourceFile(files[number].path, files[number].text.replace(old, new))
+    steps.begin()
+    after = check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+    own = [found.code for found in after.diagnostics if found.span.file.path == "own.map.yaml"]
+
+    assert code not in [found.code for found in before.diagnostics if found.span.file.path == "own.map.yaml"]
+    assert code in own
+    assert after.diagnostics == check_project(load(files), SCHEMAS).diagnostics
+
+
+def test_a_suggestion_follows_the_names_there_are() -> None:
+    wrong = OWN.replace("ref: customer-account", "ref: customer-acco")
+    files = [*PACKS, SourceFile("own.map.yaml", wrong), SourceFile("own.rules.yaml", RULES)]
+    number = next(at for at, file in enumerate(files) if "mapping: customer-account\n" in file.text)
+    reading, steps = Files(), Remembering()
+    hints = []
+    for name in ("customer-account", "another"):
+        file = files[number]
+        files[number] = SourceFile(file.path, file.text.replace("mapping: customer-account", f"mapping: {name}"))
+        steps.begin()
+        found = check_project(reading.load(files), SCHEMAS, steps=steps, compiled=False)
+        hints += [one.caret for one in found.diagnostics if one.code == "DM403" and "customer-acco`" in one.message]
+
+    assert hints == ["did you mean `customer-account`?", "did you mean `customer-contact`?"]
+
+
 def test_one_changed_file_is_read_and_linked_alone() -> None:
     files = list(PACKS)
     reading, steps = Files(), Remembering()
