@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.constants import failing, known
 from fieldwright.dsl.expressions.foreign import remedy, renamed
 from fieldwright.dsl.expressions.inlining import user_call
 from fieldwright.dsl.expressions.lookups import LOOKUP, lookup_call
@@ -183,7 +184,8 @@ class _Call:
         for param in signature.params[len(nodes) : len(nodes) + missing]:
             type_ = Type(Kind.INT) if isinstance(param.default, int) else Type(Kind.STRING)
             args.append(core.Const(type_, *checker.at(self.node), param.default))
-        self.known_texts(signature, args)
+        if not self.known_texts(signature, args) and fallback is None and signature.fallible:
+            failing(checker, self.node, lambda: signature.evaluate(*[known(arg) for arg in args]))
         shape = shape_of(signature.result, bound)
         if nullable:
             shape = shape.optional()
@@ -241,8 +243,9 @@ class _Call:
             return None
         return core.Lambda(made.type, *checker.at(node), slots, made)
 
-    def known_texts(self, signature: Signature, args: list[core.Core]) -> None:
-        """A zone, pattern or form that is written in the expression is tried out now."""
+    def known_texts(self, signature: Signature, args: list[core.Core]) -> bool:
+        """A zone, pattern or form that is written in the expression is tried out now; whether one is wrong."""
+        before = len(self.checker.problems)
         for param, arg in zip(signature.params, args, strict=False):
             said = _TRIED.get(param.name)
             if said is not None and isinstance(arg, core.Const) and isinstance(arg.value, str):
@@ -251,6 +254,7 @@ class _Call:
                     attempt(self.function.name, arg.value)
                 except EvaluationError as error:
                     self.checker.problem(code, error.reason, arg.start, arg.end, caret, error.fix)
+        return len(self.checker.problems) > before
 
     def wrong_count(self, count: int, named: dict[str, tuple[tree.Node, Visited | None]]) -> None:
         node = self.node

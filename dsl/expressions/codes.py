@@ -223,6 +223,15 @@ CODES: Final = (
         "format_date(day, 'YYYY-MM-DD')",
         "format_date(day, 'yyyy-MM-dd')",
     ),
+    CodeInfo(
+        "DM220",
+        "Always fails",
+        "The values are written in the expression, and it cannot be computed from them: whenever it is reached, the "
+        "record fails.",
+        "date('31.01.2020')",
+        "date('2020-01-31')",
+        _WARNING,
+    ),
     CodeInfo("RT100", "Wrong type at run time", "An input does not have the type it was declared with."),
     CodeInfo(
         "RT101",

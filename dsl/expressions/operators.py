@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.diagnostics import Severity
 from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.constants import failing, known
+from fieldwright.dsl.expressions.operations import arithmetic
 from fieldwright.dsl.expressions.scope import Shape
 from fieldwright.dsl.expressions.shapes import ORDERED, common, convert, named
 from fieldwright.dsl.nearest import nearest
@@ -159,6 +161,7 @@ def _arithmetic(checker: Checker, node: tree.Binary) -> Visited:
         place = (node.op_start, node.right.end)
         checker.problem("DM217", message, *place, "cents?", help_, severity=Severity.WARNING)
     type_ = replace(type_, nullable=left_shape.type.nullable or right_shape.type.nullable)
+    failing(checker, node, lambda: arithmetic(node.op, on, known(left), known(right)))
     return core.Arithmetic(type_, *checker.at(node), node.op, on, left, right), Shape(type_)
 
 

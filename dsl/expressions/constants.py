@@ -1,0 +1,46 @@
+"""Parts of an expression that are computed from constants alone: whether they fail, whatever the record holds.
+
+Nothing is replaced by its value: what an expression means is the evaluators' business, and `explain` shows every step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fieldwright.dsl.diagnostics import Severity
+from fieldwright.dsl.expressions import core, tree
+from fieldwright.dsl.expressions.operations import to_decimal
+from fieldwright.dsl.values import EvaluationError
+
+if TYPE_CHECKING:
+    from fieldwright.dsl.expressions.check import Checker
+
+
+class _Unknown(Exception):
+    """The value depends on the record."""
+
+
+def known(node: core.Core) -> Any:
+    """The value of a constant. Only for use inside of the attempt given to `failing`."""
+    match node:
+        case core.Const(value=value) if value is not None:
+            return value
+        case core.ToDecimal(operand=core.Const(value=value)) if value is not None:
+            return to_decimal(value)
+        case _:
+            raise _Unknown
+
+
+def failing(checker: Checker, node: tree.Node, attempt: Callable[[], Any]) -> None:
+    """DM220 when the attempt fails with constants; nothing when it needs the record."""
+    try:
+        attempt()
+    except _Unknown:
+        return
+    except EvaluationError as error:
+        message = f"this always fails: {error.reason}"
+        checker.problem("DM220", message, node.start, node.end, "always fails", error.fix, severity=Severity.WARNING)
+    except ArithmeticError:
+        message = "this always fails: a number is too large or too small"
+        checker.problem("DM220", message, node.start, node.end, "always fails", severity=Severity.WARNING)
