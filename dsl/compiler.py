@@ -11,9 +11,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from functools import cache, partial
 from typing import Any
 
-from fieldwright.dsl.codegen import generate
+from fieldwright.dsl.codegen import expression_function, generate, generate_decoding
 from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.check import Checked
@@ -55,8 +56,24 @@ def compile_program(spec: ProgramSpec) -> Program:
         compiled=generated.function if generated.function is not None else reference,
         reference=reference,
         source_text=generated.text,
+        decoding=cache(partial(generate_decoding, spec)),
         options=spec.options,
     )
+
+
+def compile_expression(checked: Checked) -> Callable[[Mapping[str, Any]], Any]:
+    """A function of the roots that computes one expression. Raises EvaluationError."""
+    function = expression_function(checked)
+    if function is None:
+        return partial(evaluate, checked)
+
+    def compute(roots: Mapping[str, Any]) -> Any:
+        try:
+            return function(roots)
+        except Exception:  # noqa: BLE001 - the reference evaluator words every failure, ours included
+            return evaluate(checked, roots)
+
+    return compute
 
 
 def digest(spec: ProgramSpec) -> str:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any, Final
 
 from fieldwright.dsl.checking import Surroundings
-from fieldwright.dsl.compiler import compile_program
+from fieldwright.dsl.compiler import compile_expression, compile_program
 from fieldwright.dsl.diagnostics import Diagnostic, Severity, in_file_order
 from fieldwright.dsl.document import Document, DocumentKind, Entry, Table
-from fieldwright.dsl.evaluate import evaluate
 from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.allowance import inlining_allowance
 from fieldwright.dsl.findings import Findings
@@ -30,7 +30,7 @@ from fieldwright.dsl.mapping import entries
 from fieldwright.dsl.nearest import did_you_mean, suggestions
 from fieldwright.dsl.order import order
 from fieldwright.dsl.preferences import Declared, Preferences, check_given, check_zones, declare, settle
-from fieldwright.dsl.program import FieldProblem, MappedRecord, Program
+from fieldwright.dsl.program import FieldProblem, FromBytes, MappedRecord, Program
 from fieldwright.dsl.programspec import ProgramSpec
 from fieldwright.dsl.project import Project
 from fieldwright.dsl.reader import read
@@ -45,7 +45,7 @@ from fieldwright.dsl.testing.cases import build_tests
 from fieldwright.dsl.testing.findings import check_tests
 from fieldwright.dsl.testing.subject import find_subject
 from fieldwright.dsl.types import Type
-from fieldwright.dsl.values import EvaluationError
+from fieldwright.dsl.values import DECIMAL_CONTEXT, EvaluationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,8 +408,8 @@ def _with_sums(program: Program, linked: LinkedMapping) -> Program:
     """The program that also works out what `checks:` with `sum_of` expect of the target."""
     if not linked.sums:
         return program
-    sums = linked.sums
-    names = {child.rule.set: {one.rule.name for one in child.fields} for child in linked.children}
+    sums = [(target, of, compile_expression(value), at) for target, of, value, at in linked.sums]
+    blank = {child.rule.set: dict.fromkeys([one.rule.name for one in child.fields]) for child in linked.children}
 
     def expect(mapped: MappedRecord) -> MappedRecord:
         if not mapped.included or mapped.problems:
@@ -418,8 +418,8 @@ def _with_sums(program: Program, linked: LinkedMapping) -> Program:
             total: Any = 0
             try:
                 for row in mapped.children.get(of, ()):
-                    part = evaluate(value, {**dict.fromkeys(names[of]), **row})
-                    total = None if part is None or total is None else total + part
+                    part = value({**blank[of], **row})
+                    total = None if part is None or total is None else DECIMAL_CONTEXT.add(total, part)
             except EvaluationError as error:
                 problem = FieldProblem(f"checks.{target}", error.code, error.reason, error.fix, at)
                 return MappedRecord(problems=(*mapped.problems, problem))
@@ -428,8 +428,14 @@ def _with_sums(program: Program, linked: LinkedMapping) -> Program:
         return mapped
 
     def around(run: Callable[..., MappedRecord]) -> Callable[..., MappedRecord]:
-        return lambda roots, **how: expect(run(roots, **how))
+        return lambda *roots, **how: expect(run(*roots, **how))
 
-    meaning = repr([(target, of, core.meaning(value.core)) for target, of, value, _ in sums])
+    @cache
+    def decoding() -> FromBytes | None:
+        function = program.decoding()
+        return None if function is None else around(function)
+
+    meaning = repr([(target, of, core.meaning(value.core)) for target, of, value, _ in linked.sums])
     digest = hashlib.sha256((program.digest + meaning).encode()).hexdigest()[: len(program.digest)]
-    return replace(program, compiled=around(program.compiled), reference=around(program.reference), digest=digest)
+    compiled, slow = around(program.compiled), around(program.reference)
+    return replace(program, compiled=compiled, reference=slow, decoding=decoding, digest=digest)

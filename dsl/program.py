@@ -9,10 +9,12 @@ generated code is the happy path only: whatever it cannot do it raises, and the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from fieldwright.dsl.decoding import record_of
 from fieldwright.dsl.types import Type
 
 
@@ -127,6 +129,15 @@ class ReferenceMapping(Protocol):
     def __call__(self, roots: Mapping[str, Any], *, partial: bool = False) -> MappedRecord: ...
 
 
+FromBytes = Callable[[bytes, Mapping[str, Any]], MappedRecord]
+"""Maps the JSON text of the driving record; the other roots are given as usual."""
+
+
+def _nothing() -> FromBytes | None:
+    """No way of mapping from JSON text."""
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A mapping that is ready to run.
@@ -134,7 +145,9 @@ class Program:
     `digest` changes exactly when the meaning changes (used to re-map everything after an edit). `used` lists, per
     qualified source object, the top-level fields read, so that a source can project. `compiled(roots)` is the fast
     path, `reference(roots)` the slow one; `map_record` picks. `source_text` is the generated Python, for people.
-    `params` names the values a ruleset must supply. `title` and `at` serve reports.
+    `decoding()` makes, once, the fastest path of all: it maps the JSON text of the driving record, of which it decodes
+    only what is read; None when the mapping needs the whole record. `params` names the values a ruleset must supply.
+    `title` and `at` serve reports.
     """
 
     mapping: str
@@ -158,6 +171,7 @@ class Program:
     compiled: Callable[[Mapping[str, Any]], MappedRecord]
     reference: ReferenceMapping
     source_text: str = ""
+    decoding: Callable[[], FromBytes | None] = _nothing
     options: Mapping[str, Any] = field(default_factory=dict)
 
     def map_record(self, roots: Mapping[str, Any], *, partial: bool = False) -> MappedRecord:
@@ -170,6 +184,16 @@ class Program:
             return self.compiled(roots)
         except Exception:  # noqa: BLE001 - the reference evaluator words every failure, ours included
             return self.reference(roots)
+
+    def map_bytes(self, data: bytes, roots: Mapping[str, Any]) -> MappedRecord:
+        """The same for a driving record in JSON text as its system delivers it, whole. `roots` holds the others. Text
+        that is no JSON object raises ValueError."""
+        function = self.decoding()
+        if function is not None:
+            # Whatever the decoder or the code refuses is mapped from a dictionary.
+            with suppress(Exception):
+                return function(data, roots)
+        return self.map_record({**roots, self.root: record_of(data)})
 
     def refs(self) -> Sequence[str]:
         """Names of the mappings this one refers to, parents before their order is decided."""
