@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from fieldwright.runtime.onlooking import Pairing
     from fieldwright.runtime.records import Change
     from fieldwright.runtime.state.database import Database
+    from fieldwright.runtime.state.journal import ErrorRecord
 
 LARGEST_FILE: Final = 16 * 1024 * 1024
 """Bytes of a JSON file with one record."""
@@ -116,7 +117,13 @@ def answer(request: Request) -> Answer:
             program, spec, rules, constants, scene.lookup, scene.ledger, scene.onlooker, partial=request.partial
         )
         looked = look_at(look, change)
+        failed = scene.last_failure(change.id)
     looked.notes.extend(scene.notes)
+    if failed is not None and looked.action not in ("rejected", "waits"):
+        # What the target refused nobody here can foresee: without this the answer would contradict the error list.
+        words = "" if request.mask else f" {failed.message}"
+        place = f" ({failed.field})" if failed.field else ""
+        looked.notes.append(f"the last write was refused: error[{failed.code}]{place}:{words}; `interpret errors`")
     if request.mask:
         from fieldwright.runtime.masking import masked
 
@@ -142,10 +149,13 @@ class _Scene:
         self.onlooker: Any = None
         self.run: dict[str, Any] = {}
         self._pairing: Pairing | None = None
+        self._database: Database | None = None
 
     def open(self, stack: ExitStack) -> None:
         """Open state and, for a live look, the connections."""
-        database = stack.enter_context(_state(self._request.state or self._project.state_file(self._target)))
+        database = self._database = stack.enter_context(
+            _state(self._request.state or self._project.state_file(self._target))
+        )
         if self._request.live:
             self._open_live(stack, database)
         else:
@@ -172,6 +182,15 @@ class _Scene:
                 "`--live` fetches it from the source now; `interpret run` reads everything",
             )
         return cast("Change", found), {}
+
+    def last_failure(self, record: str) -> ErrorRecord | None:
+        """The open error of this record and mapping, as the last run left it."""
+        from fieldwright.runtime.state.journal import Journal
+
+        if self._pairing is None or self._database is None:
+            return None
+        pair, mapping = self._pairing.pair, self._program.mapping
+        return Journal(self._database).by_record(pair, mapping, [record]).get(record)
 
     def _open_state(self, database: Database | None) -> None:
         from fieldwright.runtime.onlooking import Remembered, pairing, remembered_facts

@@ -18,7 +18,7 @@ title: Customers
 from: {object: chargebee.customer, as: customer}
 to: salesforce.Account
 let:
-  label: customer.company ?? customer.email
+  label: customer.company ?? customer.last_name ?? customer.email
 key:
   match:
     - {field: chargebeeapps__CB_Id__c, with: customer.id}
@@ -75,6 +75,8 @@ def test_named_values_are_explained_where_they_are_used(interpret: Run, project:
     assert "label ?? 'nobody' \"a@b.example\"" in lines
     assert any(line.startswith("where label is # line 8") for line in lines)
     assert "├─ customer.company null" in lines
+    assert "├─ customer.last_name null" in lines
+    assert not any(line.startswith("└─ customer.last_name ??") for line in lines)
     assert '└─ customer.email "a@b.example"' in lines
 
 

@@ -210,3 +210,10 @@ def test_settings_can_be_tried(world: Stage, interpret: Run) -> None:
 
     assert usual["rule"] == "2.1.1 first-sync-create"
     assert (other["rule"], other["action"]) == ("2.1.3 first-sync-no-opportunity", "nothing")
+
+
+def test_a_record_that_the_target_refused_says_so(world: Stage, interpret: Run) -> None:
+    shown = interpret("explain", "customer-account", "--record", "cus_000004", "--field", "chargebeeapps__Email__c")
+
+    assert "the last write was refused: error[INVALID_EMAIL_ADDRESS] (chargebeeapps__Email__c): " in shown.stdout
+    assert "refused" not in interpret("preview", "customer-account", "--record", "cus_000001").stdout
