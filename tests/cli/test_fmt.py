@@ -14,6 +14,9 @@ from jsonschema import Draft202012Validator
 
 from fieldwright.dsl.migrations import codemods
 from fieldwright.dsl.migrations.codemods import Codemod, renamed_key
+from fieldwright.dsl.source import SourceFile
+from fieldwright.rewriting import Rewritten
+from fieldwright.runtime.errors import ConfigError
 from tests.cli.conftest import Run
 
 UNTIDY = "mapping: acme\ninterpret: 1 # format\nfields: {A:   a??b}\n"
@@ -126,6 +129,27 @@ def test_the_standard_input_is_for_editors(
 
     assert (done.returncode, done.stdout.decode()) == (code, printed)
     assert ("DM001" in done.stderr.decode()) == (given == BROKEN)
+
+
+def test_what_is_shipped_and_what_init_writes_is_written_the_one_way(interpret: Run, folder: Path) -> None:
+    interpret("init", "mine")
+    root = Path(__file__).parents[2]
+
+    result = interpret("fmt", "--check", "mine", str(root / "mappings"), str(root / "examples"))
+
+    assert (result.exit_code, result.stdout) == (0, "")
+
+
+def test_a_file_that_was_changed_meanwhile_is_left_alone(folder: Path) -> None:
+    path = folder / "a.yaml"
+    path.write_text(UNTIDY)
+    read = Rewritten(path, SourceFile("a.yaml", UNTIDY), TIDY, ())
+    path.write_text("interpret: 1\n")
+
+    with pytest.raises(ConfigError, match=r"a\.yaml was changed meanwhile"):
+        read.write()
+
+    assert path.read_text() == "interpret: 1\n"
 
 
 @pytest.mark.parametrize("name", ["fmt", "migrate"])
