@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from fieldwright.dsl.expressions import core, tree
-from fieldwright.dsl.expressions.constants import failing, known
+from fieldwright.dsl.expressions.constants import failing, known, outcomes
 from fieldwright.dsl.expressions.foreign import remedy, renamed
 from fieldwright.dsl.expressions.inlining import user_call
 from fieldwright.dsl.expressions.lookups import LOOKUP, lookup_call
@@ -187,6 +187,8 @@ class _Call:
         if not self.known_texts(signature, args) and fallback is None and signature.fallible:
             failing(checker, self.node, lambda: signature.evaluate(*[known(arg) for arg in args]))
         shape = shape_of(signature.result, bound)
+        if shape.type.kind is Kind.STRING and visited and visited[0] is not None:
+            shape = outcomes(signature.evaluate, visited[0][1].type, args[1:]) or shape
         if nullable:
             shape = shape.optional()
         otherwise: core.Core | None = None

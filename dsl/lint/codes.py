@@ -102,6 +102,14 @@ CODES: Final = (
         "`ref` writes the id of a record; that belongs into a look-up field.",
         "fields: {Phone: {ref: site, key: run.source.domain}}",
     ),
+    CodeInfo(
+        "DM315",
+        "Any text into a restricted picklist",
+        "The picklist refuses every value that it does not list, and with it the whole record.",
+        "Industry__c: customer.cf_industry",
+        "Industry__c: {value: customer.cf_industry, map: {it: Technology}, else: Other}",
+        Severity.WARNING,
+    ),
     CodeInfo("DM317", "Field declared again", "The schema knows the field already; leave the declaration out."),
     CodeInfo(
         "DM318",

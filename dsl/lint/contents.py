@@ -53,6 +53,18 @@ def values_in_picklist(field: LinkedField, _linked: LinkedMapping) -> Iterator[D
 
 
 @field_check
+def any_text_into_picklist(field: LinkedField, _linked: LinkedMapping) -> Iterator[Diagnostic]:
+    """DM315: a text of which nothing is known, for a picklist that refuses what it does not list."""
+    target, given = field.target, field.written
+    if target is None or given is None or target.type.kind is not Kind.ENUM or not target.restricted:
+        return
+    if given.kind is Kind.STRING and target.type.values and field.rule.table is None:
+        message = f"`{field.rule.name}` takes {len(target.type.values)} values only, and this may be any text"
+        hint = "say what each text becomes with `map:` and `else:`"
+        yield Diagnostic("DM315", Severity.WARNING, message, field.place, "any text", hint)
+
+
+@field_check
 def text_fits_length(field: LinkedField, _linked: LinkedMapping) -> Iterator[Diagnostic]:
     """DM305: a constant, table row or enum value longer than the field."""
     target = field.target
