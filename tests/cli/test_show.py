@@ -120,13 +120,15 @@ def test_unmapped_lists_both_directions(interpret: Run, project: Path) -> None:
     assert sources.keys() & {"company", "id", "phone", "email"} == set()
 
 
-def test_unmapped_says_who_else_takes_a_field(interpret: Run, folder: Path) -> None:
-    text = interpret("show", "plan-product", "--unmapped").stdout
+def test_unmapped_says_who_else_takes_a_field(interpret: Run, project: Path) -> None:
+    other = BASE.replace("mapping: account", "mapping: other").replace("Fax: customer.phone", "Rating: customer.locale")
+    (project / "mappings" / "other.yaml").write_text(other)
 
-    assert "salesforce.Product2: " in text
-    assert "  pricing_model " in text
-    (line,) = (line for line in text.splitlines() if line.startswith("  updated_at "))
-    assert line.endswith("read by plan-pricebook-entry")
+    lines = interpret("show", "account", "--unmapped").stdout.splitlines()
+
+    assert [line.split(", ")[-1] for line in lines if line.startswith("  Rating ")] == ["written by other"]
+    assert [line.split(", ")[-1] for line in lines if line.startswith("  locale ")] == ["read by other"]
+    assert not any("Industry" in line and "by other" in line for line in lines)
 
 
 def test_child_rows_count_with_their_parent(interpret: Run, folder: Path) -> None:
