@@ -11,13 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from fieldwright.dsl.evaluate import Evaluator
-from fieldwright.dsl.explain import Came, Explained, FieldExplained, explain_record, is_personal
+from fieldwright.dsl.explain import Came, Explained, FieldExplained, explain_record
 from fieldwright.dsl.program import FieldProblem, MappedRecord, Program, Ref, Write
 from fieldwright.dsl.programspec import ProgramSpec
-from fieldwright.dsl.ruleprogram import Decision, RulesetProgram
-from fieldwright.dsl.tracing import Trace, TracingEvaluator, trace
-from fieldwright.dsl.values import MISSING, EvaluationError
+from fieldwright.dsl.ruleprogram import Decision
+from fieldwright.dsl.tracing import Trace
 from fieldwright.runtime.connector import Target
 from fieldwright.runtime.evaluate import Lookup, load_roots
 from fieldwright.runtime.identity import Identifier
@@ -25,11 +23,10 @@ from fieldwright.runtime.mapping_run import Rules, rule_inputs
 from fieldwright.runtime.onlooking import Onlooker
 from fieldwright.runtime.planner import Desired, needs_present_value, plan_record, plan_rows
 from fieldwright.runtime.records import Change, Op, Operation, TargetRecord
+from fieldwright.runtime.resolution import UNKNOWN, Resolution
+from fieldwright.runtime.rulelook import RuleLooked, look_at_rules
 from fieldwright.runtime.state.ledger import Decided, Ledger, Link
 from fieldwright.runtime.work import Work
-
-UNKNOWN = "(unknown yet)"
-"""In the place of the id of a target record that nobody has written yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +43,6 @@ class Look:
     ledger: Ledger | None = None
     target: Onlooker | None = None
     partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RuleLooked:
-    """One rule with what its condition came to; `holds` is None where it was not asked or could not be told."""
-
-    rule: str
-    rule_id: str
-    at: str
-    action: str
-    holds: bool | None
-    trace: Trace | None
-    asked: bool
-    decided: bool
-    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +122,7 @@ class _Looking:
         explained = explain_record(self._look.spec, roots, partial=self._look.partial)
         looked.explained = explained
         mapped = self._mapped(roots, explained)
-        resolution = _Resolution(self._look.ledger, program, mapped)
+        resolution = Resolution(self._look.ledger, program, mapped)
         work = self._work(change, roots, mapped, decision, resolution)
         refusals = self._identify(work) if work.desired is not None else []
         operation = self._operation(work) if work.desired is not None and not refusals else None
@@ -184,7 +166,7 @@ class _Looking:
             return None
         inputs = rule_inputs(roots, self._link, self._before, rules.settings)
         decision = rules.program.decide(inputs)
-        looked.rules, looked.rule_lets = _rules(rules.program, inputs, decision)
+        looked.rules, looked.rule_lets = look_at_rules(rules.program, inputs, decision)
         looked.rule = decision.label or None
         if decision.problem is not None:
             looked.problems.append(decision.problem)
@@ -209,7 +191,7 @@ class _Looking:
         roots: dict[str, Any],
         mapped: MappedRecord,
         decision: Decision | None,
-        resolution: _Resolution,
+        resolution: Resolution,
     ) -> Work:
         work = Work(change, roots, mapped=mapped, decision=decision, link=self._link)
         going = decision is not _NOTHING and mapped.included and not mapped.problems
@@ -263,7 +245,7 @@ class _Looking:
         same = target.same if target else _equal
         return plan_record(self._program, work.desired, link, self._found, same).operation
 
-    def _rows(self, work: Work, explained: Explained, resolution: _Resolution) -> tuple[RowLooked, ...]:
+    def _rows(self, work: Work, explained: Explained, resolution: Resolution) -> tuple[RowLooked, ...]:
         program, target, ledger = self._program, self._look.target, self._look.ledger
         if not program.children:
             return ()
@@ -301,7 +283,7 @@ class _Looking:
         looked: Looked,
         decision: Decision | None,
         mapped: MappedRecord,
-        resolution: _Resolution,
+        resolution: Resolution,
         refusals: Sequence[FieldProblem],
         operation: Operation | None,
     ) -> None:
@@ -347,9 +329,7 @@ class _Looking:
 
     # --- verdicts -----------------------------------------------------------------------------------------------
 
-    def _verdict(
-        self, one: FieldExplained, resolution: _Resolution, operation: Operation | None, work: Work
-    ) -> Verdict:
+    def _verdict(self, one: FieldExplained, resolution: Resolution, operation: Operation | None, work: Work) -> Verdict:
         info = one.info
         known = self._found.fields if self._found is not None else self._link.base if self._link is not None else {}
         old = known.get(info.name)
@@ -388,7 +368,7 @@ class _Looking:
         return "unchanged"
 
     def _row_verdict(
-        self, one: FieldExplained, resolution: _Resolution, operation: Operation | None, exists: bool
+        self, one: FieldExplained, resolution: Resolution, operation: Operation | None, exists: bool
     ) -> Verdict:
         info = one.info
         shown, ref, absent = resolution.shown(one.value)
@@ -408,40 +388,6 @@ class _Looking:
 
 _NOTHING = Decision("", "", "nothing", "")
 """Stands for any decision that ends the record's way here."""
-
-
-class _Resolution:
-    """References of one record, put in as far as the ledger knows them."""
-
-    def __init__(self, ledger: Ledger | None, program: Program, mapped: MappedRecord) -> None:
-        self._known: dict[Ref, str] = {}
-        self.absent: list[tuple[str, Ref]] = []
-        own = {info.name for info in program.fields if info.optional_ref}
-        rows = {child.name: {i.name for i in child.fields if i.optional_ref} for child in program.children}
-        found = [(name, value, name in own) for name, value in mapped.fields.items()]
-        for child, many in mapped.children.items():
-            found += [(name, value, name in rows.get(child, ())) for row in many for name, value in row.items()]
-        found += [(name, value, False) for key in mapped.keys if key is not None for name, value in key.items()]
-        for name, ref, optional in found:
-            if not isinstance(ref, Ref) or ref in self._known:
-                continue
-            target = ledger.target_ids(ref.mapping, [ref.key]).get(ref.key) if ledger else None
-            if target is not None:
-                self._known[ref] = target
-            elif not optional:
-                self.absent.append((name, ref))
-
-    def resolved(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields with ids in the place of references; those without one are left out."""
-        made = {name: self._known.get(v, MISSING) if isinstance(v, Ref) else v for name, v in fields.items()}
-        return {name: value for name, value in made.items() if value is not MISSING}
-
-    def shown(self, value: Any) -> tuple[Any, str | None, bool]:
-        """A value for people; for references also whom it refers to, and whether the id is not known."""
-        if not isinstance(value, Ref):
-            return value, None, False
-        target = self._known.get(value)
-        return target or UNKNOWN, f"{value.mapping} {value.key}", target is None
 
 
 def _of_value(one: FieldExplained) -> tuple[str, str]:
@@ -476,47 +422,3 @@ def _waits(ref: str | None) -> str:
 
 def _equal(_object: str, _field: str, ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs)
-
-
-def _rules(
-    program: RulesetProgram, inputs: Mapping[str, Any], decision: Decision
-) -> tuple[tuple[RuleLooked, ...], tuple[tuple[str, str, Trace], ...]]:
-    """Every rule up to the deciding one with the value of its condition, and the ruleset's named values."""
-    evaluator = TracingEvaluator(inputs)
-    lets: list[tuple[str, str, Trace]] = []
-    for name, checked, at in program.lets:
-        found: Any
-        try:
-            found = _traced(evaluator, checked)
-        except EvaluationError as error:
-            found = error
-        lets.append((name, at, trace(checked, evaluator.seen)))
-        evaluator.values[name] = found
-    rules: list[RuleLooked] = []
-    over = False
-    for rule in program.rules:
-        holds: bool | None = None
-        shown = None
-        if not over and rule.when is not None:
-            try:
-                found = _traced(evaluator, rule.when)
-                holds = found if isinstance(found, bool) else None
-            except EvaluationError:
-                holds = None
-            shown = trace(rule.when, evaluator.seen)
-        elif not over:
-            holds = True
-        decides = not over and holds is not False
-        personal = rule.when is not None and is_personal(rule.when)
-        rules.append(
-            RuleLooked(rule.rule, rule.rule_id, rule.at, rule.action, holds, shown, not over, decides, personal)
-        )
-        over = over or decides
-    assert not decision.rule or any(one.decided and one.rule == decision.rule for one in rules)
-    return tuple(rules), tuple(lets)
-
-
-def _traced(evaluator: TracingEvaluator, checked: Any) -> Any:
-    evaluator.seen.clear()
-    evaluator.steps = 0
-    return Evaluator.run(evaluator, checked.core)

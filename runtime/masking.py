@@ -14,7 +14,8 @@ from fieldwright.dsl.explain import Explained, FieldExplained, Named, TableRow
 from fieldwright.dsl.program import FieldProblem, MappedRecord
 from fieldwright.dsl.tracing import State, Trace
 from fieldwright.dsl.values import EvaluationError
-from fieldwright.runtime.explaining import Looked, RowLooked, RuleLooked, Verdict
+from fieldwright.runtime.explaining import Looked, RowLooked, Verdict
+from fieldwright.runtime.rulelook import RuleLooked
 
 HIDDEN: Final = "***"
 

@@ -15,9 +15,11 @@ from fieldwright.dsl.explain import Explained, FieldExplained, Named, row_let
 from fieldwright.dsl.program import FieldProblem, Program, Ref
 from fieldwright.dsl.tracing import State, Trace
 from fieldwright.dsl.values import MISSING, EvaluationError, Money
-from fieldwright.runtime.explaining import UNKNOWN, Looked, RowLooked, RuleLooked, Verdict
+from fieldwright.runtime.explaining import Looked, RowLooked, Verdict
 from fieldwright.runtime.reporters.paint import Paint
 from fieldwright.runtime.reporters.printable import printable, printable_text, shown
+from fieldwright.runtime.resolution import UNKNOWN
+from fieldwright.runtime.rulelook import RuleLooked
 
 _ACTIONS: Final = {
     "create": "would be created",

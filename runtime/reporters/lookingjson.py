@@ -9,8 +9,9 @@ from fieldwright.dsl.explain import Explained, FieldExplained, Named
 from fieldwright.dsl.program import Ref
 from fieldwright.dsl.tracing import State, Trace
 from fieldwright.dsl.values import MISSING, EvaluationError
-from fieldwright.runtime.explaining import Looked, RuleLooked, Verdict
+from fieldwright.runtime.explaining import Looked, Verdict
 from fieldwright.runtime.reporters.json import VERSION
+from fieldwright.runtime.rulelook import RuleLooked
 
 
 def preview_document(looked: Looked, mapping: str, target_object: str, origin: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def test_a_mistake_has_a_caret_and_a_suggestion(interpret: Run) -> None:
 
 
 def test_what_cannot_be_computed_is_an_error_with_its_fix(interpret: Run) -> None:
-    result = interpret("eval", "1 / 0")
+    result = interpret("eval", "1 / x", "--let", "x=0")
 
     assert result.exit_code == 1
     assert result.stdout.startswith("error[RT102]: division by zero\nfix: ")
