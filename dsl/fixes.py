@@ -15,6 +15,7 @@ from typing import Final
 
 from fieldwright.dsl.diagnostics import Diagnostic, Edit, Fix
 from fieldwright.dsl.document import Document, Node, Scalar, Sequence, Table
+from fieldwright.dsl.nearest import nearest
 from fieldwright.dsl.reader import read
 from fieldwright.dsl.scalars import Style
 from fieldwright.dsl.source import SourceFile, Span
@@ -23,6 +24,7 @@ Change = tuple[int, int, str]
 """Replace `[start:end)` of an expression's text by this."""
 
 _MEANT: Final = re.compile(r"\Adid you mean `([^`]+)`\?\Z")
+_NAME: Final = re.compile(r"[\w.:/@ -]+")
 _WORD: Final = re.compile(r"\w+")
 _LIMIT: Final = 400
 """Longest text that a suggestion may replace."""
@@ -97,12 +99,13 @@ def with_suggestion(finding: Diagnostic) -> Diagnostic:
     if match is None or not written or len(written) > _LIMIT or "\n" in written:
         return finding
     meant = match[1]
-    if written[0] in "'\"" and written[-1] == written[0]:
-        new = written[0] + _escaped(meant, Style.SINGLE if written[0] == "'" else Style.DOUBLE) + written[0]
-    elif written[0] in "'\"[{" or not re.fullmatch(r"[\w.:/@ -]+", meant):
+    quote = written[0] if written[0] in "'\"" and written[-1] == written[0] and len(written) > 1 else ""
+    name = written[1:-1] if quote else written
+    base, at, version = name.partition("@")
+    # The finding may be about a whole expression, one of whose values is misspelt at another system.
+    if not _NAME.fullmatch(name) or not _NAME.fullmatch(meant) or nearest(base, [meant]) is None:
         return finding
-    else:
-        new = meant + (written[written.index("@") :] if "@" in written and "@" not in meant else "")
+    new = quote + (meant if "@" in meant else meant + at + version) + quote
     return replace(finding, fix=Fix(f"write `{meant}`", (Edit(finding.span, new),), safe=False))
 
 
