@@ -119,7 +119,9 @@ def unary(builder: Any, children: list[Any]) -> Made:
     if op == "-" and isinstance(operand.node, tree.Literal) and operand.start == operand.node.start:
         value = operand.node.value
         if isinstance(value, int | Decimal) and not isinstance(value, bool):
-            return _make(builder, tree.Literal, begin, operand.end, (), -value)
+            # The minus of Decimal rounds to the context of the thread.
+            negated = value.copy_negate() if isinstance(value, Decimal) else -value
+            return _make(builder, tree.Literal, begin, operand.end, (), negated)
     return _make(builder, tree.Unary, begin, operand.end, (operand,), str(op), operand.node)
 
 

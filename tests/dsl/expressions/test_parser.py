@@ -157,3 +157,11 @@ def show(node: tree.Node) -> str:
             return f"f'{''.join(shown)}'"
         case _:
             raise AssertionError(node)
+
+
+def test_negative_literal_keeps_all_its_digits() -> None:
+    from fieldwright.dsl.expressions import tree
+
+    parsed = parse("-1.234567890123456789012345678901234")
+    assert isinstance(parsed.tree, tree.Literal)
+    assert str(parsed.tree.value) == "-1.234567890123456789012345678901234"
