@@ -14,7 +14,7 @@ from typing import Any
 from fieldwright.dsl.diagnostics import Diagnostic
 from fieldwright.dsl.document import Document, Entry, Scalar, Table, plain
 from fieldwright.dsl.findings import Findings
-from fieldwright.dsl.mapping import entries
+from fieldwright.dsl.mappingdocument import entries
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.schema import Catalog, FieldSchema, ObjectSchema, Schemas
 from fieldwright.dsl.typenotation import NotAType, parse_type

@@ -17,7 +17,8 @@ from fieldwright.dsl.expressions.check import Checked, check
 from fieldwright.dsl.expressions.parser import parse
 from fieldwright.dsl.expressions.scope import NamedTable, Scope, UserFunction
 from fieldwright.dsl.findings import Findings
-from fieldwright.dsl.mapping import Constant, Value, entries, fallback_of, table_rows
+from fieldwright.dsl.mapping import Constant, Value
+from fieldwright.dsl.mappingdocument import entries, fallback_of, table_rows
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.preferences import refusal
 from fieldwright.dsl.schema import Schemas

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from fieldwright.dsl.diagnostics import Diagnostic, Label, Severity
 from fieldwright.dsl.document import Document, Entry, Node, Scalar, Sequence, Table
 from fieldwright.dsl.expectations import check_expectations
-from fieldwright.dsl.mapping import plain_bool
+from fieldwright.dsl.mappingdocument import plain_bool
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.source import Span
 

@@ -26,7 +26,7 @@ from fieldwright.dsl.library import Library
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.linkrules import link_ruleset
 from fieldwright.dsl.mapping import Mapping as MappingRules
-from fieldwright.dsl.mapping import entries
+from fieldwright.dsl.mappingdocument import entries
 from fieldwright.dsl.nearest import did_you_mean, suggestions
 from fieldwright.dsl.order import order
 from fieldwright.dsl.preferences import Declared, Preferences, check_given, check_zones, declare, settle

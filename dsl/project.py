@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fieldwright.dsl.document import Document, Entry, Scalar, Table, plain
-from fieldwright.dsl.mapping import entries, scalars
+from fieldwright.dsl.mappingdocument import entries, scalars
 from fieldwright.dsl.source import Span
 
 

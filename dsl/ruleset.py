@@ -10,17 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fieldwright.dsl.document import Document, Node, Scalar, Sequence, Table, plain
-from fieldwright.dsl.mapping import (
-    LetRule,
-    SettingRule,
-    Value,
-    build_lets,
-    build_settings,
-    entries,
-    optional_value,
-    scalars,
-    value_of,
-)
+from fieldwright.dsl.mapping import LetRule, SettingRule, Value
+from fieldwright.dsl.mappingdocument import build_lets, build_settings, entries, optional_value, scalars, value_of
 from fieldwright.dsl.source import Span
 
 

@@ -19,7 +19,7 @@ from fieldwright.dsl.link import link_mapping
 from fieldwright.dsl.linked import LinkedMapping
 from fieldwright.dsl.lint.rules import find_secrets, lint_mapping
 from fieldwright.dsl.mapping import Mapping as MappingRules
-from fieldwright.dsl.mapping import build_mapping
+from fieldwright.dsl.mappingdocument import build_mapping
 from fieldwright.dsl.overlay import apply_overlays
 from fieldwright.dsl.schema import Schemas
 from fieldwright.dsl.source import SourceFile

@@ -15,7 +15,8 @@ from fieldwright import output
 from fieldwright.connectors.registry import shipped_schemas
 from fieldwright.dsl.diagnostics import Diagnostic, Severity
 from fieldwright.dsl.document import DocumentKind, Entry, Scalar
-from fieldwright.dsl.mapping import SettingRule, build_settings
+from fieldwright.dsl.mapping import SettingRule
+from fieldwright.dsl.mappingdocument import build_settings
 from fieldwright.dsl.nearest import did_you_mean
 from fieldwright.dsl.pipeline import Loaded, Result, check_project, load
 from fieldwright.dsl.preferences import refusal, value_in

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from fieldwright.dsl.document import Document, Entry, Scalar, Sequence, Table
-from fieldwright.dsl.mapping import entries, plain_bool, scalars
+from fieldwright.dsl.mappingdocument import entries, plain_bool, scalars
 from fieldwright.dsl.source import Span
 
 

@@ -16,7 +16,7 @@ from fieldwright.dsl.expressions.parser import parse
 from fieldwright.dsl.expressions.scope import Scope, UserFunction
 from fieldwright.dsl.inputs import base_scope, read_type, rule_scope
 from fieldwright.dsl.linkfields import field_at
-from fieldwright.dsl.mapping import plain_bool
+from fieldwright.dsl.mappingdocument import plain_bool
 from fieldwright.dsl.preferences import TIMEZONE
 from fieldwright.dsl.proof import narrowed
 from fieldwright.dsl.schema import FieldSchema, ObjectSchema, Schemas

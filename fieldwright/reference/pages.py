@@ -23,7 +23,8 @@ from fieldwright.connectors.registry import CONNECTORS, shipped_schemas
 from fieldwright.dsl.codes import registry
 from fieldwright.dsl.document import DocumentKind
 from fieldwright.dsl.functions.registry import Function, functions
-from fieldwright.dsl.mapping import SettingRule, build_mapping, build_settings
+from fieldwright.dsl.mapping import SettingRule
+from fieldwright.dsl.mappingdocument import build_mapping, build_settings
 from fieldwright.dsl.pipeline import Loaded, load
 from fieldwright.dsl.structure import schema
 from fieldwright.dsl.values import Money
