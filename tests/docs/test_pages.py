@@ -64,7 +64,7 @@ def test_expression_has_the_value_shown(text: str, value: str) -> None:
     tree = parse(text).tree
     assert tree is not None
     checked = check(tree, Scope(Schemas({})))
-    assert checked.problems == ()
+    assert [problem.code for problem in checked.problems] in ([], ["DM220"])
     try:
         found = literal(evaluate(checked, {}))
     except EvaluationError as error:
