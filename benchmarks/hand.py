@@ -113,7 +113,13 @@ def opportunity(roots: Mapping[str, Any]) -> MappedRecord:
     if price is None:
         price = (_amount(subscription.get("plan_amount"), currency) or _ZERO) / max(quantity, 1)
     plan_total = price * quantity
-    gross = plan_total + sum([_amount(one.get("unit_price"), currency) or _ZERO for one in recurring], _ZERO)
+    gross = plan_total
+    for line in recurring:
+        each = _amount(line.get("unit_price"), currency)
+        if each is None:
+            gross += _amount(line.get("amount"), currency) or _ZERO
+        else:
+            gross += each * (1 if line.get("quantity") is None else line["quantity"])
     whole_share = _combined(_percentages(whole), _fixed(whole, gross, currency))
     plan_id = subscription.get("plan_id")
     plan_coupons = [
@@ -165,7 +171,28 @@ def opportunity(roots: Mapping[str, Any]) -> MappedRecord:
         left = (list_price - list_price * row["Discount"] / _HUNDRED) * row["Quantity"]
         amount += left.quantize(_CENT, ROUND_HALF_UP)
     key = {"chargebeeapps__Subscription_Id__c": subscription["id"]}
-    return MappedRecord(True, fields, (key,), {"products": rows}, (), {"Amount": amount})
+    products = [
+        _package_row(
+            "PLAN", "plan-product", plan_id, quantity, subscription, "plan_unit_price", "plan_amount", currency
+        )
+    ]
+    for line in recurring:
+        count = 1 if line.get("quantity") is None else line["quantity"]
+        products.append(
+            _package_row("ADDON", "addon-product", line["id"], count, line, "unit_price", "amount", currency)
+        )
+    coupons = [
+        {
+            "Name": one["coupon_id"][:80],
+            "CurrencyIsoCode": currency,
+            "chargebeeapps__CB_Coupon__c": Ref("coupon", one["coupon_id"]),
+            "chargebeeapps__CB_Coupon_Id__c": one["coupon_id"],
+            "chargebeeapps__Apply_Till__c": None,
+        }
+        for one in subscription.get("coupons") or ()
+    ]
+    children = {"products": rows, "package_products": products, "package_coupons": coupons}
+    return MappedRecord(True, fields, (key,), children, (), {"Amount": amount})
 
 
 def _row(
@@ -177,6 +204,30 @@ def _row(
         "UnitPrice": price.quantize(_CENT),
         "Discount": discount,
     }
+    cycles = line.get("remaining_billing_cycles")
+    if cycles is not None:
+        row["chargebeeapps__Billing_Cycles__c"] = Decimal(cycles)
+    return row
+
+
+def _package_row(
+    kind: str, mapping: str, key: str, count: int, line: Mapping[str, Any], price: str, total: str, currency: str
+) -> dict[str, Any]:
+    row = {
+        "Name": key[:80],
+        "CurrencyIsoCode": currency,
+        "chargebeeapps__Product__c": Ref(mapping, key),
+        "chargebeeapps__Product_Type__c": kind,
+        "chargebeeapps__CB_Product_Id__c": key,
+        "chargebeeapps__Quantity__c": Decimal(count),
+        "chargebeeapps__Currency__c": currency,
+    }
+    for name, found in (
+        ("chargebeeapps__Unit_Price__c", _amount(line.get(price), currency)),
+        ("chargebeeapps__Amount__c", _amount(line.get(total), currency)),
+    ):
+        if found is not None:
+            row[name] = found
     cycles = line.get("remaining_billing_cycles")
     if cycles is not None:
         row["chargebeeapps__Billing_Cycles__c"] = Decimal(cycles)

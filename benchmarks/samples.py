@@ -62,6 +62,13 @@ def customers(count: int) -> list[dict[str, Any]]:
             "resource_version": 1_577_836_800_000 + number,
             "taxability": "taxable",
             "preferred_currency_code": "USD",
+            "allow_direct_debit": False,
+            "card_status": "no_card",
+            "excess_payments": 0,
+            "pii_cleared": "active",
+            "promotional_credits": 0,
+            "refundable_credits": 0,
+            "unbilled_charges": 0,
             "object": "customer",
             "deleted": False,
         }
@@ -70,11 +77,26 @@ def customers(count: int) -> list[dict[str, Any]]:
         if number % 4:
             customer["phone"] = "+49 30 1234567"
         if number % 5:
-            customer["billing_address"] = {"line1": "Hauptstr. 1", "city": "Berlin", "zip": "10115", "country": "DE"}
+            customer["billing_address"] = {
+                "first_name": "Ada",
+                "last_name": f"Lovelace {number}",
+                "line1": "Hauptstr. 1",
+                "city": "Berlin",
+                "zip": "10115",
+                "country": "DE",
+                "validation_status": "not_validated",
+                "object": "billing_address",
+            }
             if number % 2:
                 customer["billing_address"]["line2"] = "Hof 2"
         if number % 2:
-            customer["payment_method"] = {"type": "card", "status": "valid", "reference_id": "x", "gateway": "stripe"}
+            customer["payment_method"] = {
+                "type": "card",
+                "status": "valid",
+                "reference_id": "x",
+                "gateway": "stripe",
+                "object": "payment_method",
+            }
         if number % 7 == 0:
             customer["vat_number"] = "DE123456789"
             customer["locale"] = "de-DE"

@@ -185,7 +185,15 @@ class _Writer:
         children = [(child.name, self.children(child)) for child in spec.children]
         shown = ", ".join(f"{name!r}: {rows}" for name, rows in children)
         comma = "," if len(spec.keys) == 1 else ""
-        out.line(f"return {out.name(MappedRecord, 'Made')}(True, fields, ({keys}{comma}), {{{shown}}})")
+        # Storing the attributes one by one takes a third of the time that the constructor takes.
+        out.line(f"made = {out.name(object.__new__, 'new')}({out.name(MappedRecord, 'Made')})")
+        out.line("made.included = True")
+        out.line("made.fields = fields")
+        out.line(f"made.keys = ({keys}{comma})")
+        out.line(f"made.children = {{{shown}}}")
+        out.line("made.problems = ()")
+        out.line("made.checks = {}")
+        out.line("return made")
         return out.lines
 
     def later(self) -> Iterable[Checked]:

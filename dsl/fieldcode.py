@@ -17,7 +17,7 @@ from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.check import Checked
 from fieldwright.dsl.program import Ref
 from fieldwright.dsl.programspec import FieldSpec, KeyFieldSpec, OnTooLong
-from fieldwright.dsl.quick import WHOLES
+from fieldwright.dsl.quick import WHOLES, Refs
 from fieldwright.dsl.reference import reference, row_key
 from fieldwright.dsl.schema import FieldSchema
 from fieldwright.dsl.statements import Value
@@ -94,6 +94,8 @@ class FieldCode:
         """Text into a text field that is written in any case."""
         out = self.emitter
         words = self._text(one, node)
+        if words.length is None and words.untested is None:
+            return out.put(f"{words.v} or None", True)
         made = out.temp()
         out.line(f"if {words.v}:")
         with out.block():
@@ -232,6 +234,8 @@ class FieldCode:
     def reference_to(self, mapping: str, node: core.Core) -> Value:
         out = self.emitter
         value = out.atom(out.emit(node))
+        if node.type.kind in _TEXTS and not value.nullable and _is_of_run(node):
+            return out.put(f"{out.name(Refs(mapping), 'refs')}[{value.text}]", False)
         if node.type.kind in _TEXTS:
             made = f"{out.name(_new_ref)}({out.name(Ref, 'Ref')}, ({mapping!r}, {value.text}))"
             return out.put(f"{made} if {value.text} else None", True)
@@ -285,12 +289,22 @@ class FieldCode:
         value = out.emit(node)
         if target.type.kind in _TEXTS and node.type.kind in _TEXTS and self.system != "chargebee":
             value = out.atom(value)
-            if target.length is not None:
+            length = target.length
+            if length is not None and isinstance(node, core.Field) and node.codec == "chargebee.string":
+                length = None if out.bound(node, out.place(node), length) else length
+            if length is not None:
                 guard = f"{value.text} is not None and " if value.nullable else ""
-                out.line(f"if {guard}len({value.text}) > {target.length}: raise Slow")
+                out.slow_if(f"{guard}len({value.text}) > {length}")
             return out.put(f"{value.text} or None", True)
         encoder = partial(encode, target=target, system=self.system)
         return Value(f"{out.name(encoder, 'encode')}({value.text})", True, atom=False)
+
+
+def _is_of_run(node: core.Core) -> bool:
+    """Whether a field is the same for all records of a run."""
+    while isinstance(node, core.Field):
+        node = node.target
+    return isinstance(node, core.Root) and node.name == "run"
 
 
 def _seconds(system: str) -> Callable[[int], Any]:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from fieldwright.dsl.expressions.operations import unit_digits
 from fieldwright.dsl.functions.dates import local_date
+from fieldwright.dsl.program import Ref
 from fieldwright.dsl.values import DECIMAL_CONTEXT
 
 REMEMBERED: Final = 20_000
@@ -74,6 +75,22 @@ def day_of(moment: datetime, zone: str) -> date:
     if zone == "UTC" and moment.tzinfo is UTC:
         return moment.date()
     return local_date(moment, zone)
+
+
+class Refs(dict[str, Ref]):
+    """References by key to records of one mapping, for keys that are the same in a whole run."""
+
+    def __init__(self, mapping: str) -> None:
+        super().__init__()
+        self.mapping = mapping
+
+    def __missing__(self, key: str) -> Ref:
+        if type(key) is not str or not key:
+            raise ValueError("not the key of a record")
+        if len(self) >= REMEMBERED:
+            self.clear()
+        made = self[key] = Ref(self.mapping, key)
+        return made
 
 
 def moment_of(seconds: int) -> datetime:
