@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-SECONDS = 2
+# Two seconds of CPU are promised, and kept on a quiet machine; a busy one is given twice that.
+SECONDS = 4
 MEGABYTES = 256
 
 HEAD = """\
