@@ -20,6 +20,7 @@ from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.check import Checked
 from fieldwright.dsl.program import ChildInfo, FieldInfo, KeyAlternative, MappedRecord, Program, ReadInfo
 from fieldwright.dsl.programspec import ChildSpec, ProgramSpec, ReadSpec
+from fieldwright.dsl.schema import FieldSchema
 from fieldwright.dsl.reference import map_reference
 from fieldwright.dsl.values import MISSING
 
@@ -81,7 +82,9 @@ def digest(spec: ProgramSpec) -> str:
     return hashlib.sha256(repr((FORMAT, _meaning(spec))).encode()).hexdigest()[:32]
 
 
-_NO_MEANING = frozenset(["at", "filter_at", "title", "label", "status", "start", "end", "n"])
+_NO_MEANING = frozenset(["at", "filter_at", "title", "label", "start", "end", "n"])
+# How a field of a catalog came to be known changes nothing; the status of a membership is what is written.
+_NO_MEANING_OF_FIELDS = frozenset([*_NO_MEANING, "status"])
 
 
 def _meaning(value: Any) -> Any:
@@ -97,7 +100,8 @@ def _meaning(value: Any) -> Any:
         case frozenset() | set():
             return tuple(sorted(value))
     if is_dataclass(value):
-        names = [each.name for each in fields(value) if each.name not in _NO_MEANING]
+        left_out = _NO_MEANING_OF_FIELDS if isinstance(value, FieldSchema) else _NO_MEANING
+        names = [each.name for each in fields(value) if each.name not in left_out]
         return (type(value).__name__, *((name, _meaning(getattr(value, name))) for name in names))
     return repr(value)
 

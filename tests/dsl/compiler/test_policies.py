@@ -233,6 +233,17 @@ def test_memberships_leave_out_a_list_without_a_name() -> None:
     assert mapped(memberships=lists, memberships_info=info, order={}).fields == {}
 
 
+def test_the_status_of_a_membership_is_part_of_the_digest() -> None:
+    info = FieldInfo("memberships.lists", STRING, Write.ALWAYS, "m.yaml:1")
+    subscribed, unsubscribed = (
+        compile_program(
+            spec(memberships=(MembershipSpec(checked("order.name"), status, "m.yaml:1"),), memberships_info=info)
+        ).digest
+        for status in ("subscribed", "unsubscribed")
+    )
+    assert subscribed != unsubscribed
+
+
 def test_lists_beyond_the_bound_of_the_generated_code_get_the_same_result() -> None:
     count = field("number", "order.lines.join(order.tags, (l, t) -> l.id == t).count()")
     program = compile_program(spec(count))
