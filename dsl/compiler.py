@@ -20,8 +20,8 @@ from fieldwright.dsl.expressions import core
 from fieldwright.dsl.expressions.check import Checked
 from fieldwright.dsl.program import ChildInfo, FieldInfo, KeyAlternative, MappedRecord, Program, ReadInfo
 from fieldwright.dsl.programspec import ChildSpec, ProgramSpec, ReadSpec
-from fieldwright.dsl.schema import FieldSchema
 from fieldwright.dsl.reference import map_reference
+from fieldwright.dsl.schema import FieldSchema
 from fieldwright.dsl.values import MISSING
 
 FORMAT = 1
