@@ -38,6 +38,11 @@ _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+\Z")
 _WORDS: Final[dict[str, bool | None]] = {"null": None, "true": True, "false": False, "": None}
 _STYLES: Final = {None: Style.PLAIN, "": Style.PLAIN, "'": Style.SINGLE, '"': Style.DOUBLE, ">": Style.FOLDED}
 _MAX_DIGITS = 34
+_GOES_ON: Final = (
+    re.compile(r"[^\s'\"]"),
+    re.compile(r"[-+*/%<>=!?.&|]|(?:and|or|if|then|else|in|is|not)\b"),
+)
+"""What tells, right behind a closing quote and after blanks, that the quote was meant as part of an expression."""
 
 
 def decode(path: str, data: bytes) -> tuple[SourceFile, tuple[Diagnostic, ...]]:
@@ -169,7 +174,8 @@ def _explain(problem: yaml.MarkedYAMLError, text: str, at: int) -> tuple[str, st
         return "A text in quotes is not closed", "add the closing quote"
     if "unknown escape" in said:
         return "Not an escape of a text in double quotes", "write `\\\\` for a backslash, or use single quotes"
-    if text[at - 1 : at] in ("'", '"') and text[at : at + 1] not in ("", "\n", " ", "'", '"'):
+    before = text[:at].rstrip(" ")
+    if before[-1:] in ("'", '"') and _GOES_ON[len(before) < at].match(text, at):
         return (
             "The value goes on after its closing quote",
             "a value that starts with a quote ends with it: put the whole expression into the other kind of quotes",
