@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from fieldwright.dsl.declared import OWN_OBJECT
 from fieldwright.dsl.document import Scalar
 from fieldwright.dsl.expressions.check import Checked, check, constant
 from fieldwright.dsl.expressions.parser import parse
@@ -51,7 +52,9 @@ class Checking:
         found = self.around.schemas.find(node.text)
         if found is None:
             hint = did_you_mean(node.text, self.around.schemas.object_names())
-            self.findings.error("DM301", f"`{node.text}` is not a known object", node.span, hint or "unknown object")
+            message = f"`{node.text}` is not a known object"
+            own = OWN_OBJECT if node.text.endswith("__c") else ""
+            self.findings.error("DM301", message, node.span, hint or "unknown object", own)
         return found
 
     def _settings(self) -> Mapping[str, Type] | None:

@@ -30,7 +30,9 @@ def declare_schemas(documents: tuple[Document, ...], schemas: Schemas) -> tuple[
             known = schemas.find(entry.name)
             if known is None:
                 hint = did_you_mean(entry.name, schemas.object_names())
-                findings.error("DM301", f"`{entry.name}` is not a known object", entry.key.span, hint or "unknown")
+                message = f"`{entry.name}` is not a known object"
+                own = OWN_OBJECT if entry.name.endswith("__c") else ""
+                findings.error("DM301", message, entry.key.span, hint or "unknown object", own)
                 continue
             assert isinstance(entry.value, Table), "structure was checked"
             for row in entries(entry.value, "fields"):
@@ -86,6 +88,9 @@ def _field(row: Entry, owner: str, schemas: Schemas, findings: Findings) -> Fiel
         status="declared",
     )
 
+
+OWN_OBJECT = "fields of an object in the shipped schemas can be declared, objects of your own cannot yet"
+"""What to say of an unknown object whose name is that of an org's own."""
 
 _NATIVE = {
     "bool": "boolean",

@@ -207,7 +207,8 @@ class _Merging:
         hint = did_you_mean(at.text, [row.name for row in known] if known else [])
         verb = "remove" if code == "DM605" else "change"
         message = f"There is no `{at.text}` to {verb} in `{where}` of `{self.base}`"
-        self._add(code, message, at.span, hint or "not there")
+        add = "use `add:` for what is to be new" if verb == "change" and not hint else ""
+        self._add(code, message, at.span, hint or "not there", add)
 
     def _add(
         self, code: str, message: str, span: Span, caret: str, hint: str = "", labels: tuple[Label, ...] = ()

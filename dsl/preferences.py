@@ -85,7 +85,8 @@ def settle(
             values[rule.name] = overrides[rule.name]
             continue
         values[rule.name] = None if node is None else value_in(node, type_)
-        if values[rule.name] is None and rule.required:
+        refused = found is not None and isinstance(found.value, Scalar) and node is not found.value
+        if values[rule.name] is None and rule.required and not refused:
             message = f"The setting `{rule.name}` of `{declared.name}` has no value"
             hint = f"write `settings: {{{declared.name}: {{{rule.name}: ...}}}}` in the project"
             findings.error("DM507", message, at or rule.span, "needs a value", hint)

@@ -164,6 +164,19 @@ def test_broken_project_ends_a_run_with_78_and_shows_the_place(project: Path, in
     assert not (project / ".interpret").exists()
 
 
+def test_setting_of_the_wrong_type_is_one_mistake_and_not_also_a_missing_one(project: Path, interpret: Run) -> None:
+    (project / "interpret.yaml").write_text(
+        "interpret: 1\nproject: acme\nsettings: {opportunity-sync: {stage: 7}}\ntargets: {staging: {}}\n"
+    )
+
+    wrong = interpret("lint", "--target", "staging", "--format", "concise").stdout
+    (project / "interpret.yaml").write_text("interpret: 1\nproject: acme\ntargets: {staging: {}}\n")
+    missing = interpret("lint", "--target", "staging", "--format", "concise").stdout
+
+    assert ("DM508" in wrong, "DM507" in wrong) == (True, False)
+    assert "DM507" in missing
+
+
 def test_missing_credentials_end_a_run_with_78(project: Path, interpret: Run) -> None:
     result = interpret("run", "--target", "staging")
 
