@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files as resource_files
 from pathlib import Path
@@ -136,6 +136,18 @@ def find_project(folder: Path | None = None, *, with_tests: bool = True) -> Proj
             return _open(candidate, with_tests)
     packs = tuple(pack_files(with_tests=with_tests))
     return Project(here, True, packs, frozenset(), (), _project_document(packs))
+
+
+def project_of(paths: Iterable[Path], folder: Path | None = None) -> Project:
+    """The project in which to look at files: the one that `find_project` finds, unless `folder` is not given, none of
+    the files is its own, and all of them lie in one other project."""
+    project = find_project(folder)
+    files = {path.resolve() for path in paths}
+    if folder is not None or not files or any(shown_path(path) in project.own for path in files):
+        return project
+    homes = {next((up for up in path.parents if (up / PROJECT_FILE).is_file()), None) for path in files}
+    home = homes.pop() if len(homes) == 1 else None
+    return project if home is None or home == project.folder else _open(home, with_tests=True)
 
 
 def with_texts(project: Project, texts: Mapping[str, str]) -> Project:

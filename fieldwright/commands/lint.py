@@ -17,7 +17,7 @@ import click
 
 from fieldwright import failures, output
 from fieldwright.commands import options
-from fieldwright.project import Project, find_project, pack_files, read_files, shown_path, yaml_files
+from fieldwright.project import Project, pack_files, project_of, read_files, shown_path, yaml_files
 
 if TYPE_CHECKING:
     from fieldwright.dsl.diagnostics import Diagnostic
@@ -81,8 +81,8 @@ def command(
     if unsafe and not (fix or diff):
         raise failures.WrongUse("--unsafe says which fixes, but none are asked for", "add --fix or --diff")
     keep = _filter(_codes(select), _codes(ignore), severity or ("note" if notes else "warning"))
-    project = find_project(folder)
     chosen = _chosen(paths)
+    project = project_of(chosen or (), folder)
     if chosen is not None:
         project = _with_files(project, chosen)
     names = {shown_path(path) for path in chosen} if chosen is not None else {file.path for file in project.files}

@@ -83,6 +83,29 @@ def test_file_of_a_project_is_checked_within_it(interpret: Run, wrong: Path) -> 
     assert [found["file"] for found in document["diagnostics"]] == ["mappings/acme.map.yaml"]
 
 
+def test_file_of_another_project_is_checked_within_that(
+    interpret: Run, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    interpret("init", "acme")
+    (folder / "acme" / "tables").mkdir()
+    (folder / "acme" / "tables" / "t.yaml").write_text(
+        "interpret: 1\ntables: acme-tables\ndefine: {colour: {key: string, value: string, rows: {r: Red}}}\n"
+    )
+    overlay = folder / "acme" / "overlays" / "o.yaml"
+    overlay.write_text(
+        "interpret: 1\noverlay: o\nextends: customer-account@1\nuse: [acme-tables]\n"
+        "add: {fields: {Fax: {value: customer.phone, table: colour, else: null}}}\n"
+    )
+    within = interpret("lint", "acme/overlays/o.yaml")
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    from_afar = interpret("lint", str(overlay))
+
+    assert (within.exit_code, within.stdout) == (0, "No mistakes in 1 file.\n")
+    assert (from_afar.exit_code, from_afar.stdout) == (0, "No mistakes in 1 file.\n")
+
+
 def test_file_outside_any_project_is_checked_against_the_shipped_schemas(interpret: Run, folder: Path) -> None:
     (folder / "alone.yaml").write_text(WRONG)
 
