@@ -127,7 +127,12 @@ class _Session:
         source = SourceFile(_SHOWN_PATH, text)
         findings = tuple(
             Diagnostic(
-                each.code, each.severity, each.message, Span(source, each.start, each.end), each.caret, each.help
+                each.code,
+                each.severity,
+                each.message,
+                Span(source, each.start, each.end),
+                each.caret,
+                self._in_sight(each.code, text[each.start : each.end]) or each.help,
             )
             for each in problems
         )
@@ -140,6 +145,10 @@ class _Session:
         except EvaluationError as error:
             problem = error
         return _Outcome(text, checked, findings, value, problem, trace(checked, evaluator.seen))
+
+    def _in_sight(self, code: str, name: str) -> str:
+        known = code == "DM102" and self.scope.schemas.find(f"chargebee.{name}") is not None
+        return f"--from chargebee.{name} puts a record in sight" if known else ""
 
     def bind(self, name: str, text: str) -> _Outcome:
         """Evaluate an expression and give its value a name."""

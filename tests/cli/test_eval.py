@@ -59,6 +59,10 @@ def test_a_mistake_has_a_caret_and_a_suggestion(interpret: Run) -> None:
     assert (found["diagnostics"][0]["code"], found["diagnostics"][0]["column"]) == ("DM101", 10)
 
 
+def test_a_record_that_is_not_in_sight_is_told_how_to_be(interpret: Run) -> None:
+    assert "--from chargebee.customer puts a record in sight" in interpret("eval", "customer.id").stdout
+
+
 def test_what_cannot_be_computed_is_an_error_with_its_fix(interpret: Run) -> None:
     result = interpret("eval", "1 / x", "--let", "x=0")
 
