@@ -6,6 +6,7 @@ is started in this process on the same data and stopped with the connections. No
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,6 +81,10 @@ def sandbox_endpoints(folder: Path) -> Iterator[Mapping[str, Any]]:
 def sandbox_unusable(folder: Path, error: Exception) -> StateUnusable:
     """The error for a sandbox whose data cannot be read or written."""
     reason = getattr(error, "strerror", None) or error
+    if isinstance(error, OSError) and error.errno in (errno.EADDRINUSE, errno.EACCES) and error.filename is None:
+        return StateUnusable(
+            f"the sandbox cannot be served: {reason}", "give another --port, or none: any free one does"
+        )
     return StateUnusable(
         f"the sandbox in {shown_path(folder)} cannot be used: {reason}",
         "nothing was sent to any system; make the folder writable, or make a new world with `interpret sandbox reset`",

@@ -22,7 +22,7 @@ import click
 from fieldwright import failures, output
 from fieldwright.commands import options
 from fieldwright.project import SANDBOX, find_project
-from fieldwright.runtime.errors import Unavailable
+from fieldwright.runtime.errors import StateUnusable, Unavailable
 
 _FIELD: Final = re.compile(r"salesforce\.([A-Za-z][A-Za-z0-9_]*)\.([A-Za-z][A-Za-z0-9_]*__c)")
 _FIELD_TYPES: Final = (
@@ -89,16 +89,22 @@ def reset(customers: int, seed: int, scenario: str | None, **_place: Any) -> int
 
     from fieldwright.connections import sandbox_unusable
     from fieldwright.connectors.sandbox import server
+    from fieldwright.runtime.state.database import writer
 
     project = find_project(options.given("folder"))
     folder = _folder()
+    names = {SANDBOX, *(project.document.targets if project.document else ())}
+    targets = [project.target(name) for name in sorted(names)]
+    emulated = [one for one in targets if any(map(one.is_emulated, ("chargebee", "salesforce", "activecampaign")))]
+    for target in emulated:
+        who = writer(project.state_file(target))
+        if who:
+            raise StateUnusable(f"a run on target {target.name} is under way ({who})", "wait for it to end, or end it")
     try:
         server.reset(folder, customers=customers, seed=seed, scenario=scenario)
         # The accounts of the new world have the names of the old ones; links to records that are gone would mislead.
-        for name in {SANDBOX, *(project.document.targets if project.document else ())}:
-            target = project.target(name)
-            if any(target.is_emulated(system) for system in ("chargebee", "salesforce", "activecampaign")):
-                _forget(project.state_file(target))
+        for target in emulated:
+            _forget(project.state_file(target))
     except ValueError as error:
         raise failures.WrongUse(str(error), "`interpret sandbox reset --help` shows the options") from None
     except (OSError, HTTPException, sqlite3.Error) as error:

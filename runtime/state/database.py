@@ -7,7 +7,9 @@ A database that cannot be opened or written raises StateUnusable before anything
 from __future__ import annotations
 
 import os
+import re
 import socket
+import sqlite3
 import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +22,15 @@ from fieldwright.runtime.state import tables
 
 HEAD = "0001"
 LEASE_SECONDS = 120
+_DAMAGED = re.compile("not a database|malformed|disk image")
+# "disk image is malformed" comes as the base class; of its other kinds these are mistakes of a statement.
+_OF_STATEMENTS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError)
 
 
 class Database:
-    """An open state database with one connection. `rehearse=True` makes every commit a no-op and rolls all back at
-    the end: that is how a plan uses the same code as a run and leaves no trace."""
+    """An open state database with one connection. `rehearse=True` keeps every change to itself and forgets all at the
+    end: that is how a plan uses the same code as a run, leaves no trace, and holds up no run meanwhile. SQLite knows
+    one writer only, so there a rehearsal works on a private copy; elsewhere its commits do nothing."""
 
     def __init__(self, url: str, *, rehearse: bool = False) -> None:
         self.url = url
@@ -32,6 +38,7 @@ class Database:
         self.epoch = 0
         self._owner = f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{id(self)}"
         self._leased = False
+        self._copied = False
         try:
             self.engine = sa.create_engine(url)
             if url.startswith("sqlite"):
@@ -45,16 +52,20 @@ class Database:
         """Run one statement (or many, for a list of parameters) in the current transaction."""
         try:
             return self.connection.execute(statement, parameters)
-        except (sa.exc.OperationalError, sa.exc.InternalError) as error:
+        except sa.exc.DatabaseError as error:
+            if isinstance(error, _OF_STATEMENTS):
+                raise
             raise _unusable(self.url, error) from None
 
     def commit(self) -> None:
-        """Make everything since the last commit durable; in a rehearsal do nothing."""
-        if self.rehearse:
+        """Make everything since the last commit durable (in a rehearsal: as long as it lasts, if at all)."""
+        if self.rehearse and not self._copied:
             return
         try:
             self.connection.commit()
-        except (sa.exc.OperationalError, sa.exc.InternalError) as error:
+        except sa.exc.DatabaseError as error:
+            if isinstance(error, _OF_STATEMENTS):
+                raise
             raise _unusable(self.url, error) from None
 
     def rollback(self) -> None:
@@ -75,6 +86,7 @@ class Database:
         """Become the only writer, or raise StateUnusable naming who is. A lease that ran out may be taken over; its
         epoch grows, so a late result of the old owner is recognised."""
         if self.rehearse:
+            self._copy()
             return
         table = tables.leases
         now = datetime.now(UTC)
@@ -134,6 +146,26 @@ class Database:
         self.connection.close()
         self.engine.dispose()
 
+    def _copy(self) -> None:
+        """Go on with a private copy, which SQLite keeps in a nameless file and removes by itself."""
+        if self._copied or not self.url.startswith("sqlite"):
+            return
+        self.connection.rollback()
+        # SQLite may hand the one connection to whichever thread the pool asks from; there is only this one.
+        copy = sqlite3.connect("", check_same_thread=False)
+        try:
+            source: Any = self.connection.connection.driver_connection
+            source.backup(copy)
+        except sqlite3.Error as error:
+            copy.close()
+            raise _unusable(self.url, error) from None
+        copy.execute("PRAGMA synchronous=OFF")
+        self.connection.close()
+        self.engine.dispose()
+        self.engine = sa.create_engine("sqlite://", creator=lambda: copy, poolclass=sa.pool.StaticPool)
+        self.connection = self.engine.connect()
+        self._copied = True
+
     def _migrate(self) -> None:
         inspector = sa.inspect(self.connection)
         version = None
@@ -168,6 +200,20 @@ def open_file(path: Path, *, rehearse: bool = False) -> Database:
     return Database(f"sqlite:///{path}", rehearse=rehearse)
 
 
+def writer(path: Path) -> str:
+    """Who writes to the SQLite state at `path` just now; empty for nobody, and for a file that cannot tell."""
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+        try:
+            row = connection.execute("SELECT owner, expires_at FROM leases WHERE name = 'run'").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.Error:
+        return ""
+    held = row is not None and row[1] > datetime.now(UTC).isoformat() and not _is_dead(row[0])
+    return str(row[0]).rsplit(":", 2)[0] if held else ""
+
+
 def _set_pragmas(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA journal_mode=WAL")
@@ -195,6 +241,12 @@ def _is_dead(owner: str) -> bool:
 def _unusable(where: str, error: Exception) -> StateUnusable:
     reason = str(getattr(error, "orig", None) or getattr(error, "strerror", None) or error)
     shown = where.removeprefix("sqlite:///") if where.startswith("sqlite") else where.split("@")[-1]
+    if _DAMAGED.search(reason):
+        return StateUnusable(
+            f"the state at {shown} is damaged: {reason}",
+            "put a backup in its place, or move the file away: the next run reads everything again and finds the"
+            " records that were written by their keys",
+        )
     return StateUnusable(
         f"the state at {shown} cannot be used: {reason}",
         "nothing was written to any system; make the folder writable, or name another one with --state",

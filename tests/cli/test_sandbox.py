@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from fieldwright.runtime.state.database import open_file
 from tests.cli.conftest import Run
 
 
@@ -69,6 +71,43 @@ def test_run_uses_the_sandbox_that_is_being_served(interpret: Run, folder: Path)
 
     assert "chargebee" in json.dumps(calls)
     assert json.loads(interpret("sandbox", "status", "--output", "json").stdout)["running"] is False
+
+
+def test_reset_waits_for_a_run_that_is_under_way(interpret: Run, folder: Path) -> None:
+    interpret("run", "--select", "plan-product")
+    state = folder / ".interpret" / "state" / "sandbox.db"
+    running = open_file(state)
+    running.acquire()
+
+    refused = interpret("sandbox", "reset")
+    running.release()
+    running.close()
+    made = interpret("sandbox", "reset")
+
+    assert (refused.exit_code, made.exit_code) == (69, 0)
+    assert "a run on target sandbox is under way" in refused.stderr
+    assert not state.exists()
+
+
+def test_reset_makes_a_new_world_where_the_state_is_damaged(interpret: Run, folder: Path) -> None:
+    state = folder / ".interpret" / "state" / "sandbox.db"
+    state.parent.mkdir(parents=True)
+    state.write_bytes(b"no database at all" * 500)
+
+    run, reset = interpret("run"), interpret("sandbox", "reset", "--customers", "0")
+
+    assert (run.exit_code, reset.exit_code) == (69, 0)
+    assert "is damaged: file is not a database" in run.stderr
+    assert "move the file away" in run.stderr
+
+
+def test_port_in_use_is_told_as_such(interpret: Run, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = interpret("sandbox", "--port", f"chargebee={taken.getsockname()[1]}")
+
+    assert result.exit_code == 69
+    assert "Address already in use" in result.stderr
+    assert "--port" in result.stderr
 
 
 def test_reset_makes_a_world_of_that_size_and_forgets_the_state(interpret: Run, folder: Path) -> None:
