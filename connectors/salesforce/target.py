@@ -49,7 +49,9 @@ class SalesforceTarget:
             )
         if not sandbox and is_loopback(_host(settings.get("instance_url", ""))):
             raise ConfigError(
-                "Connection to salesforce: an address on this machine is for the sandbox only", system=self.system
+                "Connection to salesforce: an address on this machine is for the sandbox only",
+                "Give the org's own address, as https://acme.my.salesforce.com; `--target sandbox` needs none.",
+                system=self.system,
             )
         login_arguments(settings)
         # A create keyed by a unique external id finds an existing record by itself.
