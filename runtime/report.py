@@ -34,7 +34,8 @@ class RunReport:
     aborted or cancelled. `operations` are kept for plans only. `calls` counts requests per system and `writes` the
     records sent. `seconds` holds wall time per phase. `notes` are sentences for people (created fields, brought-along
     parents, lists without a clock). Of `errors` `known_bad` are of earlier runs (this one did not try them);
-    `failed_checks` counts records that this run wrote and that are not as a check of their mapping wants."""
+    `failed_checks` counts records that this run wrote and that are not as a check of their mapping wants,
+    `stopped_mappings` the mappings whose object a system refused as a whole (a note of each says why)."""
 
     id: int
     mode: str
@@ -52,6 +53,7 @@ class RunReport:
     exit_code: int = 0
     known_bad: int = 0
     failed_checks: int = 0
+    stopped_mappings: int = 0
 
     def counts(self, mapping: str, object_name: str) -> ObjectCounts:
         """The row of a mapping's object, made when absent."""

@@ -97,8 +97,12 @@ def _summary(report: RunReport, paint: Paint) -> Iterator[str]:
         yield paint.strong(
             f"Plan: {create:,} to create, {update:,} to update, {delete:,} to delete; {unchanged} unchanged."
         )
+    elif report.stopped_mappings:
+        yield paint.changed(f"Plan: nothing to change as far as it goes; {unchanged} as they should be.")
     else:
         yield paint.good(f"Plan: nothing to change; {unchanged} as they should be.")
+    if report.stopped_mappings:
+        yield f"{count_of(report.stopped_mappings, 'mapping')} could not be planned: see the notes."
     if rejected:
         yield f"{count_of(rejected, 'record')} would be rejected: see the errors above."
     if report.changes:

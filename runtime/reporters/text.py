@@ -151,7 +151,10 @@ def _closing(report: RunReport, paint: Paint) -> Iterator[str]:
             yield paint.good(f"{status}.") + f" {_done(report)} Run again at any time: only differences are written."
         case _:
             yield " ".join([paint.changed(f"{status}."), _done(report), *_failures(report)])
-            yield "Next: `interpret errors` lists them with their fixes; `interpret run --retry` tries them again."
+            if report.stopped_mappings and not report.errors:
+                yield "Next: put right what the notes say, and run again."
+            else:
+                yield "Next: `interpret errors` lists them with their fixes; `interpret run --retry` tries them again."
     if report.known_bad:
         yield f"{count_of(report.known_bad, 'record')} known to fail from earlier runs: `interpret errors`."
 
@@ -164,13 +167,16 @@ def _done(report: RunReport) -> str:
 
 
 def _failures(report: RunReport) -> Iterator[str]:
-    """What keeps a run from being clean: records it could not write, and records that are not as their checks want.
+    """What keeps a run from being clean: records it could not write, records that are not as their checks want, and
+    mappings that could not go on.
     Errors that earlier runs left are told apart from both, in a line of their own."""
     rejected, checks = report.total("rejected"), report.failed_checks
     if rejected:
         yield f"{count_of(rejected, 'record')} rejected."
     if checks:
         yield f"{count_of(checks, 'record')} written, but not as {'its' if checks == 1 else 'their'} checks want."
+    if report.stopped_mappings:
+        yield f"{count_of(report.stopped_mappings, 'mapping')} stopped: see the notes."
 
 
 def _cell(column: str, number: int, paint: Paint) -> str:

@@ -226,6 +226,19 @@ def test_failed_check_is_told_apart_from_a_rejected_record() -> None:
     assert "earlier runs" not in told
 
 
+def test_a_mapping_that_stopped_is_not_called_as_it_should_be() -> None:
+    made = report("completed_with_errors")
+    made.notes = ["coupon-promo: stopped: no such column"]
+    made.stopped_mappings = 1
+
+    told, planned = render_run(made), render_plan(made)
+
+    assert "Completed with errors. Nothing written. 1 mapping stopped: see the notes.\nNext: put right" in told
+    assert "interpret errors" not in told
+    assert "as far as it goes" in planned
+    assert "1 mapping could not be planned: see the notes." in planned
+
+
 def test_errors_that_this_run_did_not_meet_are_those_of_earlier_runs() -> None:
     made = report("completed_with_errors")
     made.errors = [error(1, kind="check"), error(2)]

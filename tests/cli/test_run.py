@@ -204,3 +204,23 @@ def test_wrong_credential_ends_with_77_and_shows_no_key(interpret: Run, monkeypa
     assert "Aborted:" in result.stdout
     assert "fix: " in result.stdout
     assert "test_forbidden" not in result.output
+
+
+def test_mapping_that_an_org_refuses_as_a_whole_is_not_called_as_it_should_be(interpret: Run, folder: Path) -> None:
+    interpret("init", ".", "--name", "acme")
+    interpret("run", "--select", "plan-product")
+    (folder / "mappings" / "m.map.yaml").write_text(
+        "interpret: 1\nschema: acme\nobjects: {salesforce.Product2: {fields: {Code__c: {type: string, length: 50}}}}\n"
+        "---\ninterpret: 1\nmapping: coupon-product\nversion: 1\nfrom: {object: chargebee.coupon, as: coupon}\n"
+        "to: salesforce.Product2\nkey: {match: [{field: Code__c, with: coupon.id}]}\n"
+        "fields: {Name: coupon.name, Code__c: coupon.id}\n"
+    )
+
+    planned = interpret("plan", "--select", "coupon-product")
+    done = interpret("run", "--select", "coupon-product", "--output", "json")
+
+    assert (planned.exit_code, done.exit_code) == (1, 1)
+    assert "Plan: nothing to change as far as it goes" in planned.stdout
+    assert "1 mapping could not be planned: see the notes." in planned.stdout
+    assert "No such column 'Code__c'" in planned.stdout
+    assert json.loads(done.stdout)["run"]["status"] == "completed_with_errors"
