@@ -47,10 +47,13 @@ def command(target: str | None, folder: Path | None, state: Path | None, output_
     output.say(f"Target       {wanted.name}")
     output.say(f"State        {shown_path(path)}" + ("" if path.exists() else " (not there yet)"))
     run = document["last_run"]
+    goes_on = ": the next run goes on from there" if run and run["status"] == "interrupted" else ""
     if run is None:
         output.say("Last run     none yet: `interpret run` starts one")
     else:
-        output.say(f"Last run     {run['id']}, {run['mode']}, {run['status'].replace('_', ' ')}, {run['started_at']}")
+        output.say(
+            f"Last run     {run['id']}, {run['mode']}, {run['status'].replace('_', ' ')}, {run['started_at']}{goes_on}"
+        )
     count = document["open_errors"]
     aside = f" ({document['ignored_errors']} set aside)" if document["ignored_errors"] else ""
     text = f"Open errors  {count}{aside}" + (": `interpret errors` lists them" if count else "")
@@ -59,7 +62,7 @@ def command(target: str | None, folder: Path | None, state: Path | None, output_
 
 
 def _recorded(path: Path) -> dict[str, Any]:
-    from fieldwright.runtime.state.database import open_file
+    from fieldwright.runtime.state.database import open_file, writer
     from fieldwright.runtime.state.journal import Journal
 
     database = open_file(path)
@@ -70,6 +73,9 @@ def _recorded(path: Path) -> dict[str, Any]:
     finally:
         database.close()
     ignored = sum(error.ignored for error in errors)
+    # A run that was killed could not write down its end.
+    if run is not None and run["status"] == "running" and not writer(path):
+        run = {**run, "status": "interrupted"}
     shown = ("id", "mode", "target", "status", "started_at", "finished_at")
     return {
         "last_run": {name: run[name] for name in shown} if run else None,

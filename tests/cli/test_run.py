@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from fieldwright.runtime.state.database import open_file
 from tests.cli.conftest import Run
 from tests.cli.test_init import _switch_on
 
@@ -224,3 +225,20 @@ def test_mapping_that_an_org_refuses_as_a_whole_is_not_called_as_it_should_be(in
     assert "1 mapping could not be planned: see the notes." in planned.stdout
     assert "No such column 'Code__c'" in planned.stdout
     assert json.loads(done.stdout)["run"]["status"] == "completed_with_errors"
+
+
+def test_run_that_was_killed_is_not_said_to_be_running(interpret: Run, folder: Path) -> None:
+    interpret("run", "--select", "plan-product")
+    with sqlite3.connect(folder / ".interpret" / "state" / "sandbox.db") as state:
+        state.execute("UPDATE runs SET status = 'running', finished_at = NULL")
+    state.close()
+    database = open_file(folder / ".interpret" / "state" / "sandbox.db")
+    database.acquire()
+    under_way = _json(interpret, "status")
+    database.release()
+    database.close()
+
+    assert under_way["last_run"]["status"] == "running"
+    assert _json(interpret, "status")["last_run"]["status"] == "interrupted"
+    assert "interrupted" in interpret("status").stdout
+    assert "the next run goes on from there" in interpret("status").stdout
