@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fieldwright.runtime.connector import FindRequest, Target
+from fieldwright.runtime.errors import RunError
 from fieldwright.runtime.records import Op, Operation, Outcome, Result
 from fieldwright.runtime.state.ledger import Ledger
 
@@ -21,10 +22,12 @@ ATTEMPTS = 4
 @dataclass(frozen=True, slots=True)
 class Executed:
     """Outcomes in the order of the operations, and the intents to settle with them: those of writes that may or may
-    not have been applied stay, so that a later run looks at the target first."""
+    not have been applied stay, so that a later run looks at the target first. `stopped` is what ended the work after
+    part of it stood (a quota, an outage): the caller records the outcomes, then raises it."""
 
     outcomes: list[Outcome]
     intents: list[int]
+    stopped: RunError | None = None
 
 
 class Executor:
@@ -44,16 +47,22 @@ class Executor:
         """Write some operations. The caller records the outcomes before it sends more, so that an error in a later
         call loses little. Raises what the target raises when nothing was applied."""
         numbers = self._ledger.intend(operations)
-        outcomes = self._apply(operations)
-        known = [number for number, out in zip(numbers, outcomes, strict=True) if out.result is not Result.AMBIGUOUS]
-        return Executed(outcomes, known)
-
-    def _apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         outcomes = list(self._target.apply(operations))
+        stopped: RunError | None = None
+        try:
+            self._repeat(operations, outcomes)
+        except RunError as error:
+            # What stands must be recorded, whatever became of the rest.
+            stopped = error
+        known = [number for number, out in zip(numbers, outcomes, strict=True) if out.result is not Result.AMBIGUOUS]
+        return Executed(outcomes, known, stopped)
+
+    def _repeat(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
+        """Send again what was not applied, a bounded number of times; `outcomes` are updated in place."""
         for attempt in range(1, ATTEMPTS):
             again = _to_repeat(operations, outcomes)
             if not again:
-                break
+                return
             self._pause(min(0.2 * 2**attempt, 5.0))
             settled = self._look([(i, operations[i]) for i in again if outcomes[i].result is Result.AMBIGUOUS])
             for index, outcome in settled.items():
@@ -62,7 +71,6 @@ class Executor:
             if resend:
                 for index, outcome in zip(resend, self._target.apply([operations[i] for i in resend]), strict=True):
                     outcomes[index] = outcome
-        return outcomes
 
     def _look(self, lost: Sequence[tuple[int, Operation]]) -> dict[int, Outcome]:
         """What became of creates whose answer was lost: found by their key, they were applied. Updates and deletes

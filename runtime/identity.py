@@ -36,12 +36,26 @@ class Identifier:
         self.found = {}
         self.adopted = set()
         works = self._one_owner_each(program, works, fail)
+        self._reread(program, works)
         if self._empty:
             return works
         seeking = [work for work in works if work.link is None or self._must_look(work)]
         if not seeking or not lookup_pays(program, self._target):
             return works
         return self._look_up(program, works, seeking, fail)
+
+    def _reread(self, program: Program, works: Sequence[Work]) -> None:
+        """What the target holds of linked records with a write whose outcome nobody recorded: the base may be older
+        than that."""
+        linked = {
+            work.link.target_id: work.id
+            for work in works
+            if work.id in self.uncertain and work.link is not None and work.link.target_id
+        }
+        if linked:
+            fields = [info.name for info in program.fields]
+            for record in self._target.read(program.target_object, list(linked), fields):
+                self.found[linked[record.id]] = record
 
     def _must_look(self, work: Work) -> bool:
         return work.id in self.uncertain and (work.link is None or not work.link.target_id)
@@ -78,9 +92,10 @@ class Identifier:
                     continue
                 self.found[source_id] = next(iter(unique.values()))
                 self.adopted.add(source_id)
-        owners = self._ledger.owners(program.mapping, "target_id", [record.id for record in self.found.values()])
+        matched = {source_id: record for source_id, record in self.found.items() if source_id in self.adopted}
+        owners = self._ledger.owners(program.mapping, "target_id", [record.id for record in matched.values()])
         claimed: dict[str, str] = {}
-        for source_id, record in list(self.found.items()):
+        for source_id, record in matched.items():
             owner = owners.get(record.id, claimed.get(record.id))
             if owner is not None and owner != source_id:
                 failed.add(source_id)

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from fieldwright.dsl.program import Program, Ref
+from fieldwright.dsl.values import EvaluationError
 from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.reading import Reader
 from fieldwright.runtime.state.mirror import Mirror
@@ -74,7 +75,10 @@ class InitialReading:
             so_far = replace(program, reads=program.reads[:number])
             keys: dict[str, None] = {}
             for roots in load_roots(so_far, changes, self._mirror, constants):
-                key = read.key(roots)
+                try:
+                    key = read.key(roots)
+                except EvaluationError:
+                    continue  # Mapping the record will say so.
                 many = key if isinstance(key, list | tuple) else [key]
                 keys.update(dict.fromkeys(str(one) for one in many if one is not None))
             if read.where_field:

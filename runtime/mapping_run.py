@@ -14,11 +14,12 @@ from typing import Any
 from fieldwright.dsl.program import MappedRecord, Program, Ref, Write
 from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.runtime.connector import Target
+from fieldwright.runtime.errors import ObjectRefused
 from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.executor import Executor
 from fieldwright.runtime.identity import Identifier
 from fieldwright.runtime.planner import Desired, fields_by_name, needs_present_value, plan_record
-from fieldwright.runtime.records import Change, Op, Operation, Result
+from fieldwright.runtime.records import Change, Op, Operation, Outcome, Result
 from fieldwright.runtime.rehearsal import is_planned
 from fieldwright.runtime.rejections import Rejections
 from fieldwright.runtime.report import RunReport
@@ -226,9 +227,10 @@ class MappingRun:
             part = planned[start : start + self._executor.size]
             executed = self._executor.execute([operation for _work, operation in part])
             done: list[Work] = []
+            lost = self._forget_gone(part, executed.outcomes)
             for (work, operation), outcome in zip(part, executed.outcomes, strict=True):
                 if outcome.result is not Result.DONE:
-                    self._rejections.refuse(work, operation, outcome)
+                    self._rejections.refuse(work, operation, _told(outcome) if work.id in lost else outcome)
                     continue
                 self._note(operation)
                 work.target_id = outcome.target_id or work.target_id
@@ -246,6 +248,30 @@ class MappingRun:
             self._save_decisions(done)
             self._ledger.settle(executed.intents)
             self._db.commit()
+            if executed.stopped is not None:
+                raise executed.stopped
+            self._stop_if_all_refused(executed.outcomes)
+
+    def _forget_gone(self, part: Sequence[tuple[Work, Operation]], outcomes: Sequence[Outcome]) -> set[str]:
+        """Drop the links of records that somebody deleted at the target; returns their source ids. What is left is the
+        error: the next attempt finds the record that took its place by the key, or makes a new one."""
+        hinted = {
+            operation.target_id: work.id
+            for (work, operation), outcome in zip(part, outcomes, strict=True)
+            if outcome.gone and operation.op is Op.UPDATE and operation.target_id
+        }
+        if not hinted:
+            return set()
+        held = {record.id for record in self._target.read(self.program.target_object, list(hinted), [])}
+        lost = {source_id for target_id, source_id in hinted.items() if target_id not in held}
+        self._ledger.drop_links(self.program.mapping, list(lost))
+        return lost
+
+    def _stop_if_all_refused(self, outcomes: Sequence[Outcome]) -> None:
+        """A call of which every record failed for a reason that is none of the records' own would fail for all others
+        too. One record with such a reason stops nothing: others may not have the field in question."""
+        if len(outcomes) > 1 and all(outcome.result is Result.CONFIG for outcome in outcomes):
+            raise ObjectRefused(outcomes[0].reason or outcomes[0].code, outcomes[0].fix)
 
     def _check(self, works: Sequence[Work]) -> None:
         """Read back the fields that the mapping asserts but never writes, for records written in this batch."""
@@ -287,9 +313,11 @@ class MappingRun:
         action = str(policy.get("action", "keep"))
         if "by_setting" in policy:
             action = str(self._constants["settings"].get(policy["by_setting"], "keep"))
-        if not deleted or action == "keep":
+        if not deleted:
             return
-        links = self._ledger.links(self.program.mapping, [change.id for change in deleted])
+        ids = [change.id for change in deleted]
+        links = {} if action == "keep" else self._ledger.links(self.program.mapping, ids)
+        self._rejections.clear_ids([one for one in ids if one not in links])
         if not links:
             return
         key_field = self.program.keys[0].fields[0] if self.program.keys else ""
@@ -306,10 +334,10 @@ class MappingRun:
             )
             for link in links.values()
         ]
-        gone: list[str] = []
         for start in range(0, len(operations), self._executor.size):
             part = operations[start : start + self._executor.size]
             executed = self._executor.execute(part)
+            gone: list[str] = []
             for operation, outcome in zip(part, executed.outcomes, strict=True):
                 if outcome.result is Result.DONE:
                     self._note(operation)
@@ -317,9 +345,12 @@ class MappingRun:
                     gone.append(operation.source_id)
                 else:
                     self._rejections.refuse_write(operation, outcome)
+            self._ledger.drop_links(self.program.mapping, gone)
+            self._rejections.clear_ids(gone)
             self._ledger.settle(executed.intents)
-        self._ledger.drop_links(self.program.mapping, gone)
-        self._rejections.clear_ids(gone)
+            if executed.stopped is not None:
+                self._db.commit()
+                raise executed.stopped
 
     # --- small things -------------------------------------------------------------------------------------------
 
@@ -347,6 +378,15 @@ def rule_inputs(
         },
         "settings": settings,
     }
+
+
+def _told(outcome: Outcome) -> Outcome:
+    """The refusal of an update whose record is gone for certain, with what can be done."""
+    fix = (
+        "somebody deleted or merged it at the target: `interpret run --retry` links the record that has its key now, "
+        "or makes a new one; `interpret errors ignore` leaves it deleted"
+    )
+    return replace(outcome, fix=fix)
 
 
 def _is_news(work: Work) -> bool:

@@ -7,12 +7,14 @@ behind the source's clock by the system's visibility lag and its overlap is read
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 
 from fieldwright.dsl.program import Program
 from fieldwright.runtime.connector import Source
-from fieldwright.runtime.records import Cursor
+from fieldwright.runtime.errors import ObjectRefused
+from fieldwright.runtime.records import Batch, Cursor
 from fieldwright.runtime.state.database import Database
 from fieldwright.runtime.state.mirror import Mirror
 
@@ -50,13 +52,15 @@ def source_objects(program: Program) -> list[str]:
 
 
 class Reader:
-    """Reads changes of a source into the mirror."""
+    """Reads changes of a source into the mirror. `refused` holds the objects that the source would not give: whoever
+    needs one of them cannot go on, all others can."""
 
     def __init__(self, source: Source, mirror: Mirror, database: Database) -> None:
         self._source = source
         self._mirror = mirror
         self._db = database
         self.read: dict[str, int] = {}
+        self.refused: dict[str, ObjectRefused] = {}
 
     def incremental(self, object_name: str, fields: frozenset[str], *, full: bool = False) -> None:
         """Everything since the watermark (all of it without one, with new fields, or when `full`)."""
@@ -66,21 +70,23 @@ class Reader:
         started = self._source.now() - timedelta(seconds=self._source.visibility_lag())
         after = None if everything or instant is None else Cursor(instant)
         self.read.setdefault(object_name, 0)
-        for batch in self._source.changes(object_name, after, fields=keep):
-            self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
-            self._mirror.absorb(object_name, batch.changes, keep)
-            self._db.commit()
-        self._mirror.set_watermark(object_name, started, keep)
+        with self._refusable(object_name):
+            for batch in self._source.changes(object_name, after, fields=keep):
+                self._absorb(object_name, batch, keep)
+                # A first read may outlast the lease.
+                self._db.renew()
+                self._db.commit()
+            self._mirror.set_watermark(object_name, started, keep)
         self._db.commit()
 
     def latest(self, object_name: str, fields: frozenset[str], limit: int) -> list[str]:
         """The latest `limit` records, newest first, without moving the watermark; returns their ids."""
         _instant, kept = self._mirror.watermark(object_name)
         ids: list[str] = []
-        for batch in self._source.changes(object_name, None, fields=fields | kept, limit=limit):
-            self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
-            self._mirror.absorb(object_name, batch.changes, fields | kept)
-            ids.extend(change.id for change in batch.changes if not change.deleted)
+        with self._refusable(object_name):
+            for batch in self._source.changes(object_name, None, fields=fields | kept, limit=limit):
+                self._absorb(object_name, batch, fields | kept)
+                ids.extend(change.id for change in batch.changes if not change.deleted)
         self._db.commit()
         return ids
 
@@ -90,9 +96,9 @@ class Reader:
         wanted = [one for one in dict.fromkeys(ids) if one not in known]
         if wanted:
             _instant, kept = self._mirror.watermark(object_name)
-            for batch in self._source.fetch(object_name, wanted, fields=fields | kept):
-                self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
-                self._mirror.absorb(object_name, batch.changes, fields | kept)
+            with self._refusable(object_name):
+                for batch in self._source.fetch(object_name, wanted, fields=fields | kept):
+                    self._absorb(object_name, batch, fields | kept)
             self._db.commit()
             known = self._mirror.load(object_name, ids)
         return list(known)
@@ -100,10 +106,21 @@ class Reader:
     def related(self, object_name: str, field: str, values: Sequence[str], fields: frozenset[str]) -> None:
         """Records of an object whose `field` is one of `values` (for the few records of an initial run)."""
         _instant, kept = self._mirror.watermark(object_name)
-        for batch in self._source.related(object_name, field, values, fields=fields | kept):
-            self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
-            self._mirror.absorb(object_name, batch.changes, fields | kept)
+        with self._refusable(object_name):
+            for batch in self._source.related(object_name, field, values, fields=fields | kept):
+                self._absorb(object_name, batch, fields | kept)
         self._db.commit()
+
+    def _absorb(self, object_name: str, batch: Batch, fields: frozenset[str]) -> None:
+        self.read[object_name] = self.read.get(object_name, 0) + len(batch.changes)
+        self._mirror.absorb(object_name, batch.changes, fields)
+
+    @contextmanager
+    def _refusable(self, object_name: str) -> Iterator[None]:
+        try:
+            yield
+        except ObjectRefused as error:
+            self.refused.setdefault(object_name, error)
 
 
 def parents_of(programs: Mapping[str, Program], refs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -93,7 +93,8 @@ class Outcome:
 
     `created` tells an insert from an update where the system says so. `code` is the vendor's own code, `reason` its
     words (redacted), `fix` what the user can do. `rolled_back` marks an operation that failed only because
-    another one of its aggregate did.
+    another one of its aggregate did; `gone` one whose record may have been deleted at the target (the codes tell it
+    from a deleted neighbour badly, so the core looks).
     """
 
     result: Result
@@ -104,6 +105,7 @@ class Outcome:
     fix: str = ""
     fields: tuple[str, ...] = ()
     rolled_back: bool = False
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,10 @@ class Rejections:
             reason += f" because of {why.code}: {why.message}"
         written = [*self._program.fields, *(info for child in self._program.children for info in child.fields)]
         at = next((info.at for info in written if info.name == field_name), "")
-        fix = f"fix {noun} {ref.key} first; this record follows by itself in the next run"
+        if why:
+            fix = f"fix {noun} {ref.key} first; this record follows by itself in the next run"
+        else:
+            fix = f"run {ref.mapping} too, or see why it leaves {noun} {ref.key} out; this record follows by itself"
         self.fail(work, "RT201", "waiting", reason, fix, at, field_name)
 
     def check_failed(self, work: Work, field_name: str, expected: Any, actual: Any) -> None:

@@ -115,7 +115,8 @@ class RowWriter:
         for work, plan in plans:
             done = [(operation, next(outcomes)) for operation in plan.operations]
             bad = [pair for pair in done if pair[1].result is not Result.DONE]
-            if not last and any(outcome.result is Result.AMBIGUOUS for _operation, outcome in bad):
+            stopped = executed is not None and executed.stopped is not None
+            if not last and not stopped and any(outcome.result is Result.AMBIGUOUS for _operation, outcome in bad):
                 lost.append(work)
                 continue
             if bad:
@@ -136,6 +137,8 @@ class RowWriter:
         if executed:
             self._ledger.settle(executed.intents)
             self._commit()
+            if executed.stopped is not None:
+                raise executed.stopped
         return lost
 
     def _held(self, works: Sequence[Work]) -> Held:

@@ -142,7 +142,7 @@ class _Run:
             own = [error for error in report.errors if (error.mapping, error.source_id) in self._journal.recorded]
             report.known_bad = len(report.errors) - len(own)
             report.failed_checks = sum(error.kind == "check" for error in own)
-        if report.status == "completed" and report.errors:
+        if report.status == "completed" and (report.errors or report.stopped_mappings):
             report.status, report.exit_code = "completed_with_errors", 1
         self._finish(report, report.status)
         return report
@@ -178,6 +178,10 @@ class _Run:
         if not job.allow_deletes and not job.plan:
             self._guard_deletes(pairs, mirror, upto)
         for program in self._selected:
+            refused = next((reader.refused[name] for name in source_objects(program) if name in reader.refused), None)
+            if refused is not None:
+                _stop_mapping(report, program, refused)
+                continue
             pair = pairs[program.target_object.partition(".")[0]]
             constants = {
                 "settings": job.settings.get(program.mapping, {}),
@@ -303,8 +307,7 @@ class _Run:
             self._db.commit()
         except ObjectRefused as error:
             self._db.rollback()
-            report.notes.append(f"{program.mapping}: stopped: {error} ({error.fix})")
-            report.exit_code = max(report.exit_code, 1)
+            _stop_mapping(report, program, error)
         run.finish()
 
     def _everything_due(
@@ -399,6 +402,11 @@ class _Run:
                     concerned.update(dict.fromkeys(one for _seq, one in chunk))
         known = mirror.load(program.source_object, list(concerned))
         return [one for one in concerned if one in known]
+
+
+def _stop_mapping(report: RunReport, program: Program, error: ObjectRefused) -> None:
+    report.notes.append(f"{program.mapping}: stopped: {error}" + (f" ({error.fix})" if error.fix else ""))
+    report.stopped_mappings += 1
 
 
 def _settings_hash(job: Job) -> str:

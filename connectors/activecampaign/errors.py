@@ -137,8 +137,8 @@ def outcome(error: Refusal, target_id: str | None = None) -> Outcome:
             fix = "Give the key's user the right to edit contacts and lists, or use the key of another user."
             return Outcome(Result.CONFIG, target_id, code="forbidden", reason=str(error), fix=fix)
         case Absent():
-            fix = "The contact was deleted in ActiveCampaign; run with --all to make it anew, or exclude the customer."
-            return Outcome(Result.REJECTED, target_id, code="gone", reason=str(error), fix=fix)
+            fix = "Restore the contact in ActiveCampaign, or exclude the customer."
+            return Outcome(Result.REJECTED, target_id, code="gone", reason=str(error), fix=fix, gone=True)
         case Duplicate():
             fix = "Another contact has this e-mail: merge the two contacts in ActiveCampaign, or correct the e-mail."
             return Outcome(Result.REJECTED, target_id, code=error.code, reason=str(error), fix=fix, fields=fields)

@@ -137,7 +137,7 @@ class MemoryTarget:
             return Outcome(Result.DONE, target_id=operation.target_id)
         if operation.op is Op.UPDATE:
             if operation.target_id not in rows:
-                return Outcome(Result.REJECTED, code="ENTITY_IS_DELETED", reason="entity is deleted")
+                return Outcome(Result.REJECTED, code="ENTITY_IS_DELETED", reason="entity is deleted", gone=True)
             rows[operation.target_id].update(operation.fields)
             return Outcome(Result.DONE, target_id=operation.target_id, created=False)
         for name, value in operation.fields.items():

@@ -132,7 +132,7 @@ def outcome(errors: Sequence[Mapping[str, Any]], redact: Redactor) -> Outcome:
     code, message = _code(first), str(first.get("message") or "")
     result, fix = judge(code, message)
     fields = tuple(str(name) for name in first.get("fields") or ())
-    return Outcome(result, code=code, reason=shown(message, redact), fix=fix, fields=fields)
+    return Outcome(result, code=code, reason=shown(message, redact), fix=fix, fields=fields, gone=code in _GONE)
 
 
 def judge(code: str, message: str) -> tuple[Result, str]:

@@ -256,7 +256,9 @@ class Ledger:
         return list(range(first, first + len(operations)))
 
     def settle(self, numbers: Sequence[int]) -> None:
-        """The outcomes of these intents are recorded in the current transaction."""
+        """The outcomes of these intents are recorded in the current transaction. Raises StateUnusable, with nothing
+        recorded, when another run took over meanwhile: it has looked at the target itself."""
+        self._db.renew()
         for start in range(0, len(numbers), CHUNK):
             self._db.execute(intents.delete().where(intents.c.id.in_(numbers[start : start + CHUNK])))
 
