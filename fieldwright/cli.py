@@ -35,7 +35,7 @@ COMMANDS: Final[dict[str, str]] = {
     "init": "Make a project of your own in a folder.",
     "sandbox": "Serve the built-in Chargebee, Salesforce and ActiveCampaign.",
     "rule": "Explain a code that lint or a run prints.",
-    "docs": "Write the reference pages of this version.",
+    "docs": "Write the reference pages; list what is covered and what is open.",
     "schema": "Print the JSON Schema of mapping files, for editors.",
     "lsp": "Serve editors: findings as you type, completion, hover, rename.",
 }

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 INVARIANTS = frozenset({"I17"})
 """Invariants of a run that answer a row by themselves; each is the name of a test in tests/runtime."""
 
+DOCUMENTS: Mapping[str, str] = {
+    "000": "Switching the Salesforce user",
+    "001": "Field mapping v1.37",
+    "002": "ActiveCampaign",
+    "003": "Checkout links",
+    "004": "Opportunities and subscriptions",
+}
+"""What the seed documents are called, by their number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -45,6 +54,9 @@ def rows() -> tuple[Row, ...]:
     found = []
     for entry in yaml.safe_load(text):
         given = [name for name in ("by", "not", "open") if entry.get(name)]
+        # A comma in a value without quotes makes the rest of it a key.
+        if strange := entry.keys() - {"seed", "table", "row", "by", "not", "open", "why"}:
+            raise ValueError(f"row {entry} has {sorted(strange)}; a value with a comma needs quotes")
         if len(given) != 1:
             raise ValueError(f"row {entry} must have one of by, not and open")
         found.append(
