@@ -25,7 +25,7 @@ test: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2
 
 soak: $(VENV)/installed-dev
 	$(BIN)/pytest -m soak
