@@ -122,6 +122,7 @@ def sandbox_settings(system: str, endpoint: Mapping[str, str]) -> dict[str, str]
     known = {name: value for name, value in endpoint.items() if name in connector.settings}
     match system:
         case "chargebee":
+            # The API of Chargebee tells neither of these of a site, so every connection is told them.
             return {"currency_code": "USD", "time_zone": "UTC", **known}
         case "salesforce":
             # The token is tried first; id and secret serve when it has expired.

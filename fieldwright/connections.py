@@ -11,7 +11,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from fieldwright.project import PROJECT_FILE, Project, Target, shown_path
 from fieldwright.runtime.errors import ConfigError, StateUnusable
@@ -21,13 +21,6 @@ if TYPE_CHECKING:
 
     from fieldwright.runtime.connector import Connection
 
-# What a connection to an emulated system is made of; the rest of what the sandbox prints is for other clients.
-_EMULATED: Final = {
-    "chargebee": ("url", "site", "api_key", "name", "currency_code", "time_zone"),
-    "salesforce": ("instance_url", "access_token", "client_id", "client_secret", "username", "password"),
-    "activecampaign": ("url", "api_key"),
-}
-
 
 @contextmanager
 def connected(
@@ -35,7 +28,7 @@ def connected(
 ) -> Iterator[dict[str, Connection]]:
     """Connections by system, closed at the end. Raises ConfigError for settings that are missing or wrong and
     StateUnusable where the sandbox cannot keep its data."""
-    from fieldwright.connectors.registry import connect
+    from fieldwright.connectors.registry import connect, sandbox_settings
 
     environment = os.environ if environment is None else environment
     # Settings of real systems come first: a missing variable must be told before a sandbox takes time to start.
@@ -47,7 +40,7 @@ def connected(
         opened: dict[str, Connection] = {}
         for system in systems:
             if target.is_emulated(system):
-                connection = connect(system, emulated_settings(system, endpoints), sandbox=True)
+                connection = connect(system, sandbox_settings(system, endpoints[system]), sandbox=True)
             else:
                 connection = connect(system, settings[system], sandbox=False)
             stack.callback(connection.close)
@@ -89,17 +82,6 @@ def sandbox_unusable(folder: Path, error: Exception) -> StateUnusable:
         f"the sandbox in {shown_path(folder)} cannot be used: {reason}",
         "nothing was sent to any system; make the folder writable, or make a new world with `interpret sandbox reset`",
     )
-
-
-def emulated_settings(system: str, endpoints: Mapping[str, Any]) -> dict[str, str]:
-    """The connection settings of an emulated system, out of the endpoints."""
-    said = dict(endpoints[system])
-    if system == "chargebee":
-        # The API of Chargebee tells neither of these of a site, so every connection is told them.
-        said.update(currency_code="USD", time_zone="UTC")
-    if system == "salesforce":
-        said["instance_url"] = said["url"]
-    return {name: str(said[name]) for name in _EMULATED[system] if said.get(name)}
 
 
 def _settings(target: Target, system: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -11,9 +11,10 @@ import re
 import socket
 import sqlite3
 import threading
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,9 +23,12 @@ from fieldwright.runtime.state import tables
 
 HEAD = "0001"
 LEASE_SECONDS = 120
+CHUNK = 500
 _DAMAGED = re.compile("not a database|malformed|disk image")
 # "disk image is malformed" comes as the base class; of its other kinds these are mistakes of a statement.
 _OF_STATEMENTS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError)
+
+T = TypeVar("T")
 
 
 class Database:
@@ -185,6 +189,12 @@ class Database:
         self.connection.rollback()
         command.upgrade(config, "head")
         self.connection.commit()
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts of a list of values for `IN`: databases limit how many a statement takes, SQLite's older ones to 999."""
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
 
 
 def open_file(path: Path, *, rehearse: bool = False) -> Database:

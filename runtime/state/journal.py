@@ -16,10 +16,8 @@ from typing import Any
 import msgspec
 import sqlalchemy as sa
 
-from fieldwright.runtime.state.database import Database
+from fieldwright.runtime.state.database import Database, chunks
 from fieldwright.runtime.state.tables import errors, runs
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +104,12 @@ class Journal:
     def by_record(self, pair: int, mapping: str, source_ids: Sequence[str]) -> dict[str, ErrorRecord]:
         """Open errors of the given records."""
         found: dict[str, ErrorRecord] = {}
-        for start in range(0, len(source_ids), CHUNK):
+        for chunk in chunks(source_ids):
             rows = self._db.execute(
                 sa.select(errors).where(
                     errors.c.pair_id == pair,
                     errors.c.mapping == mapping,
-                    errors.c.source_id.in_(source_ids[start : start + CHUNK]),
+                    errors.c.source_id.in_(chunk),
                 )
             ).mappings()
             for row in rows:
@@ -157,12 +155,12 @@ class Journal:
 
     def clear(self, pair: int, mapping: str, source_ids: Sequence[str]) -> None:
         """These records are fine now."""
-        for start in range(0, len(source_ids), CHUNK):
+        for chunk in chunks(source_ids):
             self._db.execute(
                 errors.delete().where(
                     errors.c.pair_id == pair,
                     errors.c.mapping == mapping,
-                    errors.c.source_id.in_(source_ids[start : start + CHUNK]),
+                    errors.c.source_id.in_(chunk),
                 )
             )
 

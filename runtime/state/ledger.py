@@ -7,7 +7,7 @@ leaves and removed with its outcome; what a crash leaves behind marks records wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -16,12 +16,11 @@ import msgspec
 import sqlalchemy as sa
 
 from fieldwright.runtime.records import Operation
-from fieldwright.runtime.state.database import Database
+from fieldwright.runtime.state.database import Database, chunks
 from fieldwright.runtime.state.tables import child_links, decisions, intents, links, pairs, sources
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="deterministic").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Ledger:
     def links(self, mapping: str, source_ids: Sequence[str]) -> dict[str, Link]:
         """Links by source id, those that exist."""
         found: dict[str, Link] = {}
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             rows = self._db.execute(
                 sa.select(
                     links.c.source_id,
@@ -110,7 +109,7 @@ class Ledger:
     def target_ids(self, mapping: str, source_ids: Sequence[str]) -> dict[str, str]:
         """Only the target ids, for resolving references."""
         found: dict[str, str] = {}
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             rows = self._db.execute(
                 sa.select(links.c.source_id, links.c.target_id).where(
                     links.c.pair_id == self.pair, links.c.mapping == mapping, links.c.source_id.in_(chunk)
@@ -122,7 +121,7 @@ class Ledger:
     def owners(self, mapping: str, column: str, values: Sequence[str]) -> dict[str, str]:
         """Which source record already owns a target: by `target_id` or `target_key`."""
         found: dict[str, str] = {}
-        for chunk in _chunks(values):
+        for chunk in chunks(values):
             rows = self._db.execute(
                 sa.select(links.c[column], links.c.source_id).where(
                     links.c.pair_id == self.pair, links.c.mapping == mapping, links.c[column].in_(chunk)
@@ -173,7 +172,7 @@ class Ledger:
 
     def drop_links(self, mapping: str, source_ids: Sequence[str], *, with_children: bool = True) -> None:
         """Forget links (the target records are gone)."""
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             self._db.execute(
                 links.delete().where(
                     links.c.pair_id == self.pair, links.c.mapping == mapping, links.c.source_id.in_(chunk)
@@ -191,7 +190,7 @@ class Ledger:
     def children(self, mapping: str, source_ids: Sequence[str]) -> dict[str, list[ChildLink]]:
         """Child rows by parent's source id."""
         found: dict[str, list[ChildLink]] = {}
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             rows = self._db.execute(
                 sa.select(child_links).where(
                     child_links.c.pair_id == self.pair,
@@ -207,7 +206,7 @@ class Ledger:
 
     def replace_children(self, mapping: str, rows: Mapping[str, Sequence[ChildLink]]) -> None:
         """Set the child rows of the given parents to exactly these."""
-        for chunk in _chunks(list(rows)):
+        for chunk in chunks(list(rows)):
             self._db.execute(
                 child_links.delete().where(
                     child_links.c.pair_id == self.pair,
@@ -259,8 +258,8 @@ class Ledger:
         """The outcomes of these intents are recorded in the current transaction. Raises StateUnusable, with nothing
         recorded, when another run took over meanwhile: it has looked at the target itself."""
         self._db.renew()
-        for start in range(0, len(numbers), CHUNK):
-            self._db.execute(intents.delete().where(intents.c.id.in_(numbers[start : start + CHUNK])))
+        for chunk in chunks(numbers):
+            self._db.execute(intents.delete().where(intents.c.id.in_(chunk)))
 
     def uncertain(self, mapping: str) -> set[str]:
         """Source ids with writes whose outcome was never recorded: their targets must be looked up first."""
@@ -272,7 +271,7 @@ class Ledger:
 
     def settle_records(self, mapping: str, source_ids: Sequence[str]) -> None:
         """Remove leftovers of earlier runs for records that have now been dealt with."""
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             self._db.execute(
                 intents.delete().where(
                     intents.c.pair_id == self.pair, intents.c.mapping == mapping, intents.c.source_id.in_(chunk)
@@ -284,7 +283,7 @@ class Ledger:
     def decisions(self, mapping: str, source_ids: Sequence[str]) -> dict[str, Decided]:
         """The stored decision of each record, where there is one."""
         found: dict[str, Decided] = {}
-        for chunk in _chunks(source_ids):
+        for chunk in chunks(source_ids):
             rows = self._db.execute(
                 sa.select(decisions).where(
                     decisions.c.pair_id == self.pair,
@@ -298,7 +297,7 @@ class Ledger:
 
     def save_decisions(self, mapping: str, new: Mapping[str, Decided]) -> None:
         """Insert or replace decisions."""
-        for chunk in _chunks(list(new)):
+        for chunk in chunks(list(new)):
             self._db.execute(
                 decisions.delete().where(
                     decisions.c.pair_id == self.pair,
@@ -324,8 +323,3 @@ class Ledger:
                     for source_id, decided in new.items()
                 ],
             )
-
-
-def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

@@ -16,12 +16,11 @@ import msgspec
 import sqlalchemy as sa
 
 from fieldwright.runtime.records import Change
-from fieldwright.runtime.state.database import Database
+from fieldwright.runtime.state.database import Database, chunks
 from fieldwright.runtime.state.tables import progress, record_keys, records, watermarks
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-CHUNK = 500
 
 
 class Mirror:
@@ -66,7 +65,7 @@ class Mirror:
                 latest[change.id] = change
         stored = {
             row.id: row
-            for chunk in _chunks(list(latest))
+            for chunk in chunks(list(latest))
             for row in self._db.execute(
                 sa.select(records.c.id, records.c.version, records.c.deleted, records.c.payload).where(
                     records.c.source_id == self._source, records.c.object == object_name, records.c.id.in_(chunk)
@@ -175,7 +174,7 @@ class Mirror:
     def load(self, object_name: str, ids: Sequence[str]) -> dict[str, Change]:
         """Records by id, those known."""
         found: dict[str, Change] = {}
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             for row in self._db.execute(
                 sa.select(records.c.id, records.c.version, records.c.deleted, records.c.payload).where(
                     records.c.source_id == self._source, records.c.object == object_name, records.c.id.in_(chunk)
@@ -187,7 +186,7 @@ class Mirror:
     def ids_by(self, object_name: str, field: str, values: Sequence[str]) -> dict[str, list[str]]:
         """For each value of an indexed field the ids of the live records that have it."""
         found: dict[str, list[str]] = {}
-        for chunk in _chunks(values):
+        for chunk in chunks(values):
             for row in self._db.execute(
                 sa.select(record_keys.c.value, record_keys.c.id).where(
                     record_keys.c.source_id == self._source,
@@ -202,7 +201,7 @@ class Mirror:
     def values_of(self, object_name: str, field: str, ids: Sequence[str]) -> set[str]:
         """The values of an indexed field that the given records have."""
         found: set[str] = set()
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             found.update(
                 self._db.execute(
                     sa.select(record_keys.c.value).where(
@@ -261,7 +260,7 @@ class Mirror:
             self._db.execute(record_keys.insert(), rows)
 
     def _delete_rows(self, table: sa.Table, object_name: str, ids: Sequence[str]) -> None:
-        for chunk in _chunks(ids):
+        for chunk in chunks(ids):
             self._db.execute(
                 table.delete().where(
                     table.c.source_id == self._source, table.c.object == object_name, table.c.id.in_(chunk)
@@ -276,8 +275,3 @@ def _dig(record: Mapping[str, Any], path: str) -> Any:
             return None
         value = value.get(name)
     return value
-
-
-def _chunks(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]

@@ -189,15 +189,15 @@ def test_target_is_asked_for_on_a_terminal(interpret: Run, folder: Path, monkeyp
 
 
 def test_wrong_credential_ends_with_77_and_shows_no_key(interpret: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fieldwright import connections
+    from fieldwright.connectors import registry
 
-    right = connections.emulated_settings
+    right = registry.sandbox_settings
 
-    def wrong(system: str, endpoints: Any) -> dict[str, str]:
-        settings = right(system, endpoints)
+    def wrong(system: str, endpoint: Any) -> dict[str, str]:
+        settings = right(system, endpoint)
         return {**settings, "api_key": "test_forbidden"} if system == "chargebee" else settings
 
-    monkeypatch.setattr(connections, "emulated_settings", wrong)
+    monkeypatch.setattr(registry, "sandbox_settings", wrong)
 
     result = interpret("run")
 
