@@ -14,7 +14,7 @@ from typing import Any
 from fieldwright.dsl.program import MappedRecord, Program, Ref, Write
 from fieldwright.dsl.ruleprogram import RulesetProgram
 from fieldwright.runtime.connector import Target
-from fieldwright.runtime.errors import ObjectRefused
+from fieldwright.runtime.errors import ObjectRefused, RunError
 from fieldwright.runtime.evaluate import load_roots, map_one
 from fieldwright.runtime.executor import Executor
 from fieldwright.runtime.identity import Identifier
@@ -262,7 +262,11 @@ class MappingRun:
         }
         if not hinted:
             return set()
-        held = {record.id for record in self._target.read(self.program.target_object, list(hinted), [])}
+        try:
+            held = {record.id for record in self._target.read(self.program.target_object, list(hinted), [])}
+        except RunError:
+            # The outcomes of this call must be recorded all the same; a retry of the record looks again.
+            return set()
         lost = {source_id for target_id, source_id in hinted.items() if target_id not in held}
         self._ledger.drop_links(self.program.mapping, list(lost))
         return lost

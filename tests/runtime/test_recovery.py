@@ -216,6 +216,25 @@ def test_record_merged_by_hand_is_found_again_by_its_key(world: World) -> None:
     assert len(world.held("Account")) == 3
 
 
+def test_outcomes_are_recorded_even_when_nobody_can_look_for_a_missing_record(world: World) -> None:
+    world.run()
+    gone(world, "c1")
+    for number in (0, 1):
+        world.source.put("chargebee.customer", {"id": f"c{number}", "name": f"Renamed {number}"})
+    read = world.target.read
+
+    def refused(*_given: Any) -> Iterator[Any]:
+        raise TryAgainLater("the daily limit is used up")
+
+    world.target.read = refused  # type: ignore[method-assign]
+    report = world.run()
+    assert (row_of(report, "customers").updated, [error.source_id for error in report.errors]) == (1, ["c1"])
+    world.target.read = read  # type: ignore[method-assign]
+    world.run(Mode.RETRY)
+    assert world.run(Mode.RETRY).errors == []
+    assert account(world, "c1")["Name"] == "Renamed 1"
+
+
 def test_refusal_that_blames_a_deleted_neighbour_keeps_the_link(world: World) -> None:
     world.run()
     world.target.refuse = lambda op: (
