@@ -113,7 +113,12 @@ def main() -> int:
     print(f"compiled / hand-written, {RECORDS:,} records, {ROUNDS} rounds of CPU time")
     missed = 0
     for name, target in TARGETS.items():
-        found = sorted(ratios(name))
+        try:
+            found = sorted(ratios(name))
+        except ModuleNotFoundError as absent:
+            # What the hand-written side is compared with is no dependency of ours.
+            print(f"{name:12} left out: `.venv/bin/pip install {absent.name}` brings what it is compared with")
+            continue
         median = statistics.median(found)
         missed += median > target
         print(f"{name:12} median {median:.2f}   lowest {found[0]:.2f}   highest {found[-1]:.2f}   target {target}")
