@@ -16,8 +16,7 @@ from typing import Any
 
 import pytest
 
-# Two seconds of CPU are promised, and kept on a quiet machine; a busy one is given twice that.
-SECONDS = 4
+SECONDS = 2
 MEGABYTES = 256
 
 HEAD = """\
@@ -127,7 +126,7 @@ def watch(event, arguments):
         if writes or not any(path.startswith(one) for one in allowed):
             seen.append("open " + path)
 told = {}
-for name in sorted(os.listdir("attacks")):
+def attack(name):
     end, begin = os.pipe()
     child = os.fork()
     if not child:
@@ -136,7 +135,7 @@ for name in sorted(os.listdir("attacks")):
             pages = int(open("/proc/self/statm").read().split()[0])
             most = pages * os.sysconf("SC_PAGE_SIZE") + limits["megabytes"] * 2**20
             resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        os.dup2(os.open("shown/" + name, os.O_WRONLY | os.O_CREAT), 1)
+        os.dup2(os.open("shown/" + name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), 1)
         sys.addaudithook(watch)
         code = 0
         try:
@@ -150,7 +149,13 @@ for name in sorted(os.listdir("attacks")):
     said = os.read(end, 65536)
     os.close(end)
     _, status, used = os.wait4(child, 0)
-    told[name] = [json.loads(said) if said else None, status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+    return [json.loads(said) if said else None, status, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]
+for name in sorted(os.listdir("attacks")):
+    # The neighbours of a busy machine cost CPU time as well: an attack may be tried again, the bound stays.
+    for attempt in range(3):
+        told[name] = attack(name)
+        if told[name][0] is not None and told[name][1] == 0 and told[name][2] < limits["seconds"]:
+            break
 json.dump(told, open("told.json", "w"))
 """
 

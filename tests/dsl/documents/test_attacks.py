@@ -50,9 +50,14 @@ FILES = {
 def test_any_file_is_checked_in_two_seconds(name: str, check: Any) -> None:
     text = FILES[name][:MAX_CHARACTERS]
     check("interpret: 1\nproject: warm\n", HEAD + "fields: {Name: customer.id}\n")
-    started = time.process_time()
-    result = check(text)
-    assert time.process_time() - started < 4  # 2 s are promised on a quiet machine
+    spent = []
+    for _ in range(3):  # the best of three: the neighbours of a busy machine cost CPU time as well
+        started = time.process_time()
+        result = check(text)
+        spent.append(time.process_time() - started)
+        if spent[-1] < 2:
+            break
+    assert min(spent) < 2
     assert result.diagnostics
 
 
